@@ -1,0 +1,11 @@
+"""The embedded engine: the CallCov API, served locally."""
+
+from django.apps import AppConfig
+
+
+class EngineConfig(AppConfig):
+    """The guest: its own tables, port and key; it could move out with only a URL changed."""
+
+    name = "callcov_portal.engine"
+    label = "engine"
+    verbose_name = "Embedded engine"

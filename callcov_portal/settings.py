@@ -1,0 +1,245 @@
+"""All settings, from the environment. docs/configuration.md says what each variable means.
+
+One module serves both roles: the portal, and the embedded engine (`CALLCOV_ROLE=engine`, set by
+`callcov_portal.engine.wsgi` and by `serve`), which differ in URLconf, middleware and queue alone.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from environs import Env, validate
+
+from callcov_portal import broker
+from callcov_portal.keys import derive, read_or_create_secret
+from callcov_portal.logs import logging_config
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+at_least_one = validate.Range(min=1)
+a_port = validate.Range(min=1, max=65535)
+web_address = validate.URL(schemes={"http", "https"}, require_tld=False)
+
+# --- Who we are -------------------------------------------------------------------------------------------------
+CALLCOV_ROLE = env.str("CALLCOV_ROLE", "portal", validate=validate.OneOf(["portal", "engine"]))
+CALLCOV_DATA_DIR = Path(env.str("CALLCOV_DATA_DIR", "") or BASE_DIR / "var").resolve()
+CALLCOV_BIND = env.str("CALLCOV_BIND", "127.0.0.1")
+CALLCOV_PORT = env.int("CALLCOV_PORT", 8000, validate=a_port)
+CALLCOV_ENGINE_PORT = env.int("CALLCOV_ENGINE_PORT", 8001, validate=a_port)
+CALLCOV_PUBLIC_URL = env.str("CALLCOV_PUBLIC_URL", "").rstrip("/")
+if CALLCOV_PUBLIC_URL:
+    web_address(CALLCOV_PUBLIC_URL)
+CALLCOV_ADMIN_USER = env.str("CALLCOV_ADMIN_USER", "admin")
+CALLCOV_ADMIN_PASSWORD = env.str("CALLCOV_ADMIN_PASSWORD", "")
+DEBUG = env.bool("CALLCOV_DEBUG", False)
+SECRET_KEY = env.str("CALLCOV_SECRET_KEY", "") or read_or_create_secret(CALLCOV_DATA_DIR / "secret_key")
+
+# --- The API we talk to: the embedded engine, unless CALLCOV_API_URL names another ---------------------------------
+CALLCOV_EMBEDDED = not env.str("CALLCOV_API_URL", "")
+CALLCOV_ENGINE_KEY = f"sk_live_{derive(SECRET_KEY, 'engine key')}"
+CALLCOV_API_URL = env.str("CALLCOV_API_URL", "").rstrip("/") or f"http://127.0.0.1:{CALLCOV_ENGINE_PORT}/api/v1"
+web_address(CALLCOV_API_URL)
+CALLCOV_API_KEY = env.str("CALLCOV_API_KEY", "") or (CALLCOV_ENGINE_KEY if CALLCOV_EMBEDDED else "")
+CALLCOV_API_REQUESTS_PER_MINUTE = env.int("CALLCOV_API_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
+CALLCOV_API_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_API_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)
+CALLCOV_ANALYSIS_TIMEOUT = env.int("CALLCOV_ANALYSIS_TIMEOUT", 72, validate=at_least_one)  # hours
+CALLCOV_HOOK_ORIGIN = CALLCOV_PUBLIC_URL or f"http://127.0.0.1:{CALLCOV_PORT}"
+
+# --- Recordings ---------------------------------------------------------------------------------------------------
+CALLCOV_MAX_UPLOAD_MB = env.int("CALLCOV_MAX_UPLOAD_MB", 500, validate=at_least_one)
+CALLCOV_FETCH_ALLOW = env.list("CALLCOV_FETCH_ALLOW", [])
+
+# --- The embedded engine ------------------------------------------------------------------------------------------
+CALLCOV_ENGINE_MODEL = env.str("CALLCOV_ENGINE_MODEL", "base")
+CALLCOV_ENGINE_WORKERS = env.int("CALLCOV_ENGINE_WORKERS", 1, validate=at_least_one)
+CALLCOV_ENGINE_REQUESTS_PER_MINUTE = env.int("CALLCOV_ENGINE_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
+CALLCOV_ENGINE_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_ENGINE_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)
+CALLCOV_ENGINE_KEEP_AUDIO_HOURS = env.int("CALLCOV_ENGINE_KEEP_AUDIO_HOURS", 24, validate=at_least_one)
+
+# --- Django -------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "callcov_portal.apps.PortalConfig",
+    "callcov_portal.quality.apps.QualityConfig",
+    "callcov_portal.engine.apps.EngineConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_filters",
+    "axes",
+    "csp",
+]
+AUTH_USER_MODEL = "portal.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+PORTAL_MIDDLEWARE = [
+    "callcov_portal.middleware.body_limit",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "callcov_portal.middleware.htmx_redirects",
+    # Login before CSRF: the CSRF check reads the body, and nobody uploads before signing in.
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "callcov_portal.middleware.password_change_first",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ENGINE_MIDDLEWARE = ["callcov_portal.middleware.body_limit", "django.middleware.security.SecurityMiddleware"]
+MIDDLEWARE = ENGINE_MIDDLEWARE if CALLCOV_ROLE == "engine" else PORTAL_MIDDLEWARE
+ROOT_URLCONF = "callcov_portal.engine.urls" if CALLCOV_ROLE == "engine" else "callcov_portal.urls"
+WSGI_APPLICATION = "callcov_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "callcov_portal.views.rendering.everywhere",
+            ],
+        },
+    }
+]
+
+# --- Database: SQLite needs WAL and IMMEDIATE together (docs/adr); no request is one long transaction --------------
+DATABASES = {
+    "default": env.dj_db_url(
+        "CALLCOV_DATABASE_URL",
+        f"sqlite:///{CALLCOV_DATA_DIR / 'callcov.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": CALLCOV_DATA_DIR / "test.sqlite3"}
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+        "options", "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000"
+    )
+
+# --- Sign-in ------------------------------------------------------------------------------------------------------
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "callcov_portal.middleware.client_address"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# --- The wire: hosts, proxies, https ------------------------------------------------------------------------------
+ALLOWED_HOSTS = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    *env.list("CALLCOV_ALLOWED_HOSTS", []),
+    *([host] if (host := urlsplit(CALLCOV_PUBLIC_URL).hostname) else []),
+]
+CALLCOV_TRUSTED_PROXIES = env.list("CALLCOV_TRUSTED_PROXIES", [])
+HTTPS = CALLCOV_PUBLIC_URL.startswith("https://") and CALLCOV_ROLE == "portal"
+if CALLCOV_PUBLIC_URL:
+    CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(CALLCOV_PUBLIC_URL))]
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^hooks/", r"^health$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Files --------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = CALLCOV_DATA_DIR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": CALLCOV_DATA_DIR / "recordings"},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_HANDLERS = ["callcov_portal.uploads.HashingUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+
+# --- Language, time, logs ------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC")
+FORMAT_MODULE_PATH = ["callcov_portal.formats"]
+LOGGING = logging_config(debug=DEBUG)
+LOGGING_CONFIG = "logging.config.dictConfig"
+
+# --- Celery: the doorbell (the database is the queue) ----------------------------------------------------------------
+CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "") or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, CALLCOV_DATA_DIR / "bell")
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = CALLCOV_ROLE
+CELERY_TASK_ROUTES = {
+    "callcov_portal.engine.*": {"queue": "engine"},
+    "callcov_portal.tasks.*": {"queue": "portal"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"

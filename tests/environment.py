@@ -1,0 +1,12 @@
+"""Loaded by pytest before Django's settings (`-p tests.environment`): tests have a data folder of their own."""
+
+import os
+import tempfile
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Chosen once, inherited by xdist's workers and by every process that a test starts.
+    os.environ["CALLCOV_DATA_DIR"] = tempfile.mkdtemp(prefix="callcov-test-")
+for name in list(os.environ):
+    if name.startswith("CALLCOV_") and name not in {"CALLCOV_DATA_DIR", "CALLCOV_TEST_REQUIRE", "CALLCOV_DATABASE_URL"}:
+        del os.environ[name]
+os.environ["CALLCOV_ENGINE_MODEL"] = "scripted"
