@@ -1,0 +1,43 @@
+"""Evidence: nouns, states, questions."""
+
+from callcov_portal.models.analysis import (
+    RETRYABLE,
+    REVIVABLE,
+    UNFINISHED,
+    Analysis,
+    Failure,
+    State,
+)
+from callcov_portal.models.delivery import Delivery
+from callcov_portal.models.log import LogEntry
+from callcov_portal.models.pace import Call, Signal
+from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
+from callcov_portal.models.recording import CalledAtSource, Direction, Recording
+from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, Speaker
+
+__all__ = [
+    "RETRYABLE",
+    "REVIVABLE",
+    "UNFINISHED",
+    "UNKNOWN_CONTACT",
+    "Agent",
+    "Analysis",
+    "Call",
+    "CalledAtSource",
+    "Contact",
+    "Delivery",
+    "Direction",
+    "Document",
+    "Failure",
+    "Finding",
+    "LogEntry",
+    "Origin",
+    "Outcome",
+    "Recording",
+    "Role",
+    "Segment",
+    "Signal",
+    "Speaker",
+    "State",
+    "User",
+]

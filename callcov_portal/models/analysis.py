@@ -1,0 +1,227 @@
+"""An analysis: our record of one request for results about one recording, and the states it passes."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from callcov_portal.models.recording import Recording
+
+
+class State(models.TextChoices):
+    """Where an analysis stands."""
+
+    QUEUED = "queued", "Waiting"
+    SENDING = "sending", "Sending"
+    PROCESSING = "processing", "Analysing"
+    COMPLETED = "completed", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED = (State.QUEUED, State.SENDING, State.PROCESSING)
+
+
+class Failure(models.TextChoices):
+    """Why an analysis failed, so that failures group by cause."""
+
+    REFUSED = "refused", "The API refused it"
+    UNSURE = "unsure", "Cannot tell whether it arrived"
+    ANALYSIS_FAILED = "analysis_failed", "The analysis failed"
+    LOST = "lost", "The API does not know it any more"
+    EXPIRED = "expired", "No news for too long"
+    UNREACHABLE = "unreachable", "The link could not be fetched"
+    BLOCKED = "blocked", "The link's address is not allowed"
+    TOO_LARGE = "too_large", "Larger than allowed"
+    NOT_AUDIO = "not_audio", "No audio in it"
+    DUPLICATE = "duplicate", "The same recording is there already"
+    GAVE_UP = "gave_up", "Given up after many tries"
+
+
+WHAT_TO_DO = {
+    Failure.REFUSED: "Read the API's reason, correct the call's details, then analyse again.",
+    Failure.UNSURE: "Look whether the API lists it. If not, press Send anyway; it may be billed twice.",
+    Failure.ANALYSIS_FAILED: "Listen whether the recording is sound, then analyse again.",
+    Failure.LOST: "Analyse again.",
+    Failure.EXPIRED: "Look at the API's status, then analyse again. Late results are still taken.",
+    Failure.UNREACHABLE: "Check that the link opens, then retry.",
+    Failure.BLOCKED: "Links may name public hosts only. An administrator can allow an internal one (CALLCOV_FETCH_ALLOW).",
+    Failure.TOO_LARGE: "Shorten the recording or raise CALLCOV_MAX_UPLOAD_MB.",
+    Failure.NOT_AUDIO: "Open the file in a player: it is empty, damaged or of a kind that is not taken.",
+    Failure.DUPLICATE: "Nothing: the call is there already.",
+    Failure.GAVE_UP: "See the last error, mend its cause, then retry.",
+}
+
+# Late news is never thrown away: these failures are left again when the API knows better.
+REVIVABLE = (Failure.LOST, Failure.EXPIRED, Failure.UNSURE)
+# Nothing was ever sent, so the same row may be tried again.
+RETRYABLE = (Failure.UNREACHABLE, Failure.BLOCKED, Failure.GAVE_UP)
+
+Standing = tuple[State, str]
+
+# From → to. A failure code stands beside FAILED where it matters; "" means any or none.
+TRANSITIONS: frozenset[tuple[Standing, Standing]] = frozenset(
+    {
+        ((State.QUEUED, ""), (State.QUEUED, "")),
+        ((State.QUEUED, ""), (State.SENDING, "")),
+        ((State.QUEUED, ""), (State.CANCELLED, "")),
+        *(
+            ((State.QUEUED, ""), (State.FAILED, code))
+            for code in (
+                Failure.UNREACHABLE,
+                Failure.BLOCKED,
+                Failure.TOO_LARGE,
+                Failure.NOT_AUDIO,
+                Failure.DUPLICATE,
+                Failure.GAVE_UP,
+            )
+        ),
+        ((State.SENDING, ""), (State.QUEUED, "")),
+        ((State.SENDING, ""), (State.PROCESSING, "")),
+        ((State.SENDING, ""), (State.COMPLETED, "")),
+        ((State.SENDING, ""), (State.FAILED, Failure.REFUSED)),
+        ((State.SENDING, ""), (State.FAILED, Failure.UNSURE)),
+        ((State.SENDING, ""), (State.FAILED, Failure.ANALYSIS_FAILED)),
+        ((State.PROCESSING, ""), (State.PROCESSING, "")),
+        ((State.PROCESSING, ""), (State.COMPLETED, "")),
+        *(
+            ((State.PROCESSING, ""), (State.FAILED, code))
+            for code in (Failure.ANALYSIS_FAILED, Failure.LOST, Failure.EXPIRED)
+        ),
+        *(((State.FAILED, code), (State.PROCESSING, "")) for code in REVIVABLE),
+        *(((State.FAILED, code), (State.COMPLETED, "")) for code in REVIVABLE),
+        *(((State.FAILED, code), (State.FAILED, Failure.ANALYSIS_FAILED)) for code in REVIVABLE),
+        *(((State.FAILED, code), (State.QUEUED, "")) for code in RETRYABLE),
+    }
+)
+
+
+def sources_of(state: State, failure: str = "") -> Q:
+    """Return the condition of the rows that may move to `state` (with `failure`, if it is FAILED)."""
+    condition = Q(pk__in=[])
+    for (from_state, from_failure), to in TRANSITIONS:
+        if to == (state, failure):
+            condition |= Q(state=from_state, failure=from_failure) if from_failure else Q(state=from_state)
+    return condition
+
+
+class AnalysisQuerySet(models.QuerySet["Analysis"]):
+    """Questions about analyses, and the one way to move them."""
+
+    def due(self, now: datetime) -> Self:
+        """Return the unfinished rows whose next attempt is due, the longest due first."""
+        return self.filter(state__in=UNFINISHED, next_attempt_at__lte=now).order_by("next_attempt_at")
+
+    def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
+        """Move one row to a state, if the table of states allows it from where the row stands now.
+
+        One conditional UPDATE: of several callers one wins and gets True. `fields` are set with it.
+        """
+        values: dict[str, object] = {"state": to, "failure": failure, **fields}
+        return self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
+
+    def claim(self, pk: uuid.UUID, seen: datetime | None, until: datetime) -> bool:
+        """Take a due row for oneself until `until`: the schedule column is the lease. One caller wins."""
+        due = self.filter(pk=pk, state__in=UNFINISHED, next_attempt_at=seen)
+        return due.update(next_attempt_at=until) == 1
+
+
+class Analysis(models.Model):
+    """Our record of one request for results about one recording.
+
+    States, and who may change them (the table `TRANSITIONS` is what the code obeys)::
+
+        QUEUED      waits to be sent; next_attempt_at says when to try
+        SENDING     a POST may be on its way; left by an answer, a webhook, or reconciling
+        PROCESSING  the API has it; asked again at next_attempt_at
+        COMPLETED   only apply_snapshot() writes it
+        FAILED      with a code of `Failure`
+        CANCELLED   by a person, before anything was sent
+
+    `next_attempt_at` is the schedule and the lease in one: who takes a due row pushes it into the future.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="analyses")
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by")
+    requested_by = models.ForeignKey("portal.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    failure = models.CharField(max_length=20, choices=Failure, blank=True)
+    detail = models.TextField(blank=True)  # the last trouble in words for people
+    duplicate_of = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)  # tries since the last progress
+    submissions = models.PositiveIntegerField(default=0)  # POSTs begun; the number in the webhook's token
+    looks = models.PositiveIntegerField(default=0)  # times the API's list was searched since the last POST
+    absences = models.PositiveIntegerField(default=0)  # of those, how often it was proven absent
+
+    api_url = models.CharField(max_length=500, blank=True)  # the API it was sent to
+    external_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  NULL: not known yet
+    sent_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    news_at = models.DateTimeField(null=True, blank=True)  # when the API last said anything about it
+    stage = models.CharField(max_length=60, blank=True)
+    stage_fraction = models.FloatField(default=0, validators=[MinValueValidator(0)])
+    language = models.CharField(max_length=20, blank=True)
+
+    objects = AnalysisQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "analyses"
+        indexes = [
+            models.Index("next_attempt_at", condition=Q(state__in=UNFINISHED), name="analysis_due"),
+            models.Index("state", "failure", name="analysis_by_state"),
+        ]
+        constraints = [
+            models.UniqueConstraint("api_url", "external_id", name="analysis_external_id_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"analysis {self.pk}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.state not in UNFINISHED
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the API may know of it."""
+        return self.submissions > 0
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether the same row can be tried again: it failed before anything was sent."""
+        return self.state == State.FAILED and self.failure in RETRYABLE and not self.was_sent
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether a person can still take it back: nothing was sent."""
+        return self.state == State.QUEUED and not self.was_sent
+
+    @property
+    def may_send_anyway(self) -> bool:
+        """Whether a person must decide if it is sent again."""
+        return self.state == State.FAILED and self.failure == Failure.UNSURE
+
+    @property
+    def may_analyse_again(self) -> bool:
+        """Whether a new analysis of the recording makes sense."""
+        return (
+            self.is_finished
+            and not self.may_retry
+            and self.failure not in {Failure.UNSURE, Failure.DUPLICATE, Failure.NOT_AUDIO}
+        )
+
+    @property
+    def what_to_do(self) -> str:
+        """What a person can do about a failure, in one sentence."""
+        return WHAT_TO_DO[Failure(self.failure)] if self.failure else ""

@@ -1,0 +1,21 @@
+"""Who changed what: kept even when the thing itself is gone."""
+
+from django.conf import settings
+from django.db import models
+
+
+class LogEntry(models.Model):
+    """One act of a person (or of a command, with no user)."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    act = models.CharField(max_length=40)
+    recording_number = models.BigIntegerField(null=True, blank=True, db_index=True)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "log entries"
+
+    def __str__(self) -> str:
+        return f"{self.act}: {self.text}"

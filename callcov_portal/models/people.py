@@ -1,0 +1,89 @@
+"""Who: users sign in; agents and contacts speak on the recordings."""
+
+from typing import Any, Self
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+UNKNOWN_CONTACT = "unknown"
+IDENTIFIER_LENGTH = 200
+
+
+def key_of(identifier: str) -> str:
+    """Return what two spellings of one identifier have in common: spaces around it and case are left out."""
+    return identifier.strip().casefold()
+
+
+class Role(models.TextChoices):
+    """What a user may do: each role may do all that the one before it may."""
+
+    REVIEWER = "reviewer", "Reviewer"
+    LEAD = "lead", "Lead"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class User(AbstractUser):
+    """A person who signs in."""
+
+    role = models.CharField(max_length=20, choices=Role, default=Role.REVIEWER)
+    must_change_password = models.BooleanField(default=False)
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether the user may delete calls and change what others entered."""
+        return self.role in {Role.LEAD, Role.ADMINISTRATOR}
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the user may manage people."""
+        return self.role == Role.ADMINISTRATOR
+
+
+class PersonQuerySet(models.QuerySet["Agent | Contact"]):
+    """Questions about agents and contacts."""
+
+    def named(self, identifier: str) -> Self:
+        """Return those with this identifier, without regard to case and to spaces around it."""
+        return self.filter(key=key_of(identifier))
+
+
+class Person(models.Model):
+    """Somebody who speaks on a recording, known by the identifier that the call centre uses.
+
+    `key` is what makes an identifier unique; databases do not agree on what lower case is.
+    """
+
+    identifier = models.CharField(max_length=IDENTIFIER_LENGTH)
+    key = models.CharField(max_length=2 * IDENTIFIER_LENGTH, unique=True, editable=False)
+    name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["identifier"]
+
+    def __str__(self) -> str:
+        return self.name or self.identifier
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.identifier = self.identifier.strip()
+        self.key = key_of(self.identifier)
+        super().save(*args, **kwargs)
+
+
+class Agent(Person):
+    """The person of ours who spoke."""
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta(Person.Meta):
+        abstract = False
+
+
+class Contact(Person):
+    """The person on the other side."""
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta(Person.Meta):
+        abstract = False

@@ -1,0 +1,105 @@
+"""A recording: one call's audio, whose call it was and when."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact
+
+if TYPE_CHECKING:
+    from callcov_portal.models.analysis import Analysis
+
+
+class Direction(models.TextChoices):
+    """Who called whom."""
+
+    UNKNOWN = "", "Unknown"
+    INBOUND = "inbound", "Inbound"
+    OUTBOUND = "outbound", "Outbound"
+
+
+class CalledAtSource(models.TextChoices):
+    """Where the time of the call is from; all but the first are assumed."""
+
+    FORM = "form", "entered"
+    FILE_NAME = "file_name", "from the file's name"
+    FILE_DATE = "file_date", "from the file's date"
+    UPLOAD = "upload", "the time of the upload"
+
+
+class RecordingQuerySet(models.QuerySet["Recording"]):
+    """Questions about recordings."""
+
+    def with_people(self) -> Self:
+        """Return the rows with what a list shows of agent, contact and current analysis, in one query."""
+        return self.select_related("agent", "contact", "current_analysis", "uploaded_by", "reviewed_by")
+
+    def newest_first(self) -> Self:
+        """Return the rows by the time of the call, newest first, in an order that never wavers."""
+        return self.order_by("-called_at", "-id")
+
+
+class Recording(models.Model):
+    """One call's audio (a file, a link, or both) with agent, contact and time. Its id is the call's number."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="recordings")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="recordings", null=True, blank=True)
+    called_at = models.DateTimeField()
+    called_at_source = models.CharField(max_length=10, choices=CalledAtSource, default=CalledAtSource.UPLOAD)
+    direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
+
+    file = models.FileField(max_length=200, blank=True)
+    file_name = models.CharField(max_length=255, blank=True)
+    link = models.URLField(max_length=2000, blank=True)
+    sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)  # noqa: DJ001  NULL is never a duplicate
+    size_bytes = models.BigIntegerField(null=True, blank=True)
+    format = models.CharField(max_length=10, blank=True)
+    mime = models.CharField(max_length=100, blank=True)
+    duration_seconds = models.FloatField(null=True, blank=True)
+    channels = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    current_analysis: "models.ForeignKey[Analysis | None, Analysis | None]" = models.ForeignKey(
+        "portal.Analysis", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    # Judgement's marks: evidence keeps them so that lists need no join, actions/marks.py alone writes them.
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    verdict = models.CharField(max_length=20, blank=True)
+
+    objects = RecordingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-called_at", "-id"]
+        indexes = [
+            models.Index("called_at", "id", name="recording_by_time"),
+            models.Index("agent", "called_at", "id", name="recording_by_agent"),
+            models.Index("contact", "called_at", "id", name="recording_by_contact"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(file="") | ~models.Q(link=""), name="recording_has_file_or_link"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"call #{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("call", args=[self.pk])
+
+    @property
+    def contact_identifier(self) -> str:
+        """The contact as the API is told: an unknown one is sent as `unknown`."""
+        return self.contact.identifier if self.contact else UNKNOWN_CONTACT
+
+    @property
+    def called_at_is_assumed(self) -> bool:
+        """Whether nobody said when the call was."""
+        return self.called_at_source != CalledAtSource.FORM
