@@ -1,0 +1,53 @@
+"""What a look at a recording gives, and why it may fail. Plain values."""
+
+from dataclasses import dataclass
+
+FORMATS: tuple[str, ...] = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
+"""The container formats that the CallCov API accepts, by the names its documentation uses."""
+
+
+class SoundError(Exception):
+    """A recording could not be read. `str()` is a sentence for people; `code` is for programs.
+
+    SoundError        "unreadable": our own trouble (the reader could not start, no disk space, no such file)
+    ├── NotAudio      "not_audio": nothing in it can be heard, and trying again will not help
+    └── TooLong       "too_long": more seconds than allowed
+    """
+
+    code = "unreadable"
+
+
+class NotAudio(SoundError):
+    """The file holds no audio, is in a format that is not supported, is empty, cut off or damaged beyond use."""
+
+    code = "not_audio"
+
+
+class TooLong(SoundError):
+    """The recording lasts longer than allowed."""
+
+    code = "too_long"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file is, by its content. The file's name plays no part."""
+
+    format: str
+    """One of FORMATS."""
+    mime: str
+    codec: str
+    """FFmpeg's name of the audio codec, such as `pcm_mulaw`."""
+    duration_seconds: float
+    """Counted from the packets that are really there, not the length that the header claims."""
+    channels: int
+    sample_rate: int
+
+
+@dataclass(frozen=True)
+class Pcm:
+    """Where decoded samples lie: a file of interleaved native float32, `samples` per channel."""
+
+    channels: int
+    samples: int
+    sample_rate: int
