@@ -1,0 +1,86 @@
+"""How times, states and counts are written on every page."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from callcov_portal.models import Analysis, State
+
+register = template.Library()
+
+# Glyph and CSS class of each state; the word stands beside them.
+CHIPS = {
+    State.QUEUED: ("○", "waiting"),
+    State.SENDING: ("↑", "working"),
+    State.PROCESSING: ("◐", "working"),
+    State.COMPLETED: ("✓", "done"),
+    State.FAILED: ("✕", "failed"),
+    State.CANCELLED: ("–", "cancelled"),
+}
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Write seconds as `m:ss`, from one hour on as `h:mm:ss`; "" for None."""
+    if seconds is None:
+        return ""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, rest = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+@register.filter
+def when(moment: datetime | None, prefix: str = "") -> str | SafeString:
+    """Write a moment in the portal's time zone, the exact time on hover; "" for None."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    is_this_year = local.year == timezone.localtime().year
+    return format_html(
+        '<time datetime="{}" title="{}{}">{}</time>',
+        local.isoformat(),
+        f"{prefix} " if prefix else "",
+        formats.date_format(local, "l, j F Y, H:i:s T"),
+        formats.date_format(local, "j M, H:i" if is_this_year else "j M Y, H:i"),
+    )
+
+
+@register.filter
+def megabytes(size: int | None) -> str:
+    """Write a size in bytes as kB or MB; "" for None."""
+    if size is None:
+        return ""
+    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} kB"
+
+
+@register.filter
+def percent(fraction: float | None) -> int:
+    """Return a fraction of 0..1 as whole per cent."""
+    return round(100 * min(1.0, max(0.0, fraction or 0.0)))
+
+
+@register.filter
+def minutes(span: timedelta) -> int:
+    """Return a span of time in whole minutes, rounded up."""
+    return -int(-span.total_seconds() // 60)
+
+
+@register.simple_tag
+def chip(analysis: Analysis | None) -> SafeString:
+    """Write the state of an analysis: a glyph and a word; while it is worked on, how far it is."""
+    if analysis is None:
+        return format_html('<span class="chip cancelled">{}</span>', "Never analysed")
+    state = State(analysis.state)
+    glyph, css = CHIPS[state]
+    word = state.label
+    if state == State.PROCESSING and analysis.stage_fraction:
+        word = f"{word} {percent(analysis.stage_fraction)} %"
+    hint = analysis.get_failure_display() if analysis.failure else ""
+    return format_html(
+        '<span class="chip {}" title="{}"><span class="glyph" aria-hidden="true">{}</span>{}</span>',
+        css, hint, glyph, word,
+    )  # fmt: skip

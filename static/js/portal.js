@@ -1,0 +1,43 @@
+// What every page does: says when the server could not be reached, and keeps what was typed.
+(() => {
+  "use strict";
+
+  let hide = 0;
+
+  function tell(sentence) {
+    const box = document.getElementById("trouble");
+    box.textContent = sentence;
+    box.hidden = false;
+    clearTimeout(hide);
+    hide = setTimeout(() => { box.hidden = true; }, 8000);
+  }
+
+  function reason(status) {
+    if (status === 403) return "That was refused: reload the page, then try again. What you typed is kept.";
+    if (status === 404) return "That is not there any more. Reload the page.";
+    if (status === 413) return "That is larger than the server takes.";
+    return `The server could not do that (error ${status}). Nothing was changed; try again.`;
+  }
+
+  document.addEventListener("htmx:sendError", () => tell("The server cannot be reached. Check the network; this page goes on by itself."));
+  document.addEventListener("htmx:timeout", () => tell("The server takes long to answer. This page goes on by itself."));
+  document.addEventListener("htmx:responseError", (event) => tell(reason(event.detail.xhr.status)));
+
+  // A textarea with data-draft outlives the end of a session: what was typed is put back until it is sent.
+  function restore(root) {
+    for (const area of root.querySelectorAll("textarea[data-draft]")) {
+      const kept = sessionStorage.getItem(area.dataset.draft);
+      if (kept && !area.value) area.value = kept;
+    }
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("textarea[data-draft]")) sessionStorage.setItem(event.target.dataset.draft, event.target.value);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const area = event.detail.elt.querySelector?.("textarea[data-draft]");
+    if (area && event.detail.successful && event.detail.requestConfig.verb === "post") sessionStorage.removeItem(area.dataset.draft);
+  });
+  document.addEventListener("htmx:load", (event) => restore(event.detail.elt));
+  document.addEventListener("DOMContentLoaded", () => restore(document));
+})();
