@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcov_portal.settings")
 
-app = Celery("callcov_portal")
+app = Celery("callcov_portal", include=["callcov_portal.pulse"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["callcov_portal", "callcov_portal.engine"])
 

@@ -4,7 +4,12 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from callcov_portal.launch import die_with_parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcov_portal.settings")
 os.environ["CALLCOV_ROLE"] = "engine"
+
+if "CALLCOV_SUPERVISED" in os.environ:  # granian forks its worker: a killed granian must not leave it behind
+    die_with_parent()
 
 application = get_wsgi_application()
