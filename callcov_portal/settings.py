@@ -94,7 +94,7 @@ PORTAL_MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-ENGINE_MIDDLEWARE = ["callcov_portal.middleware.body_limit", "django.middleware.security.SecurityMiddleware"]
+ENGINE_MIDDLEWARE = ["callcov_portal.engine.gate.gate", "callcov_portal.middleware.body_limit", "django.middleware.security.SecurityMiddleware"]
 MIDDLEWARE = ENGINE_MIDDLEWARE if CALLCOV_ROLE == "engine" else PORTAL_MIDDLEWARE
 ROOT_URLCONF = "callcov_portal.engine.urls" if CALLCOV_ROLE == "engine" else "callcov_portal.urls"
 WSGI_APPLICATION = "callcov_portal.wsgi.application"
