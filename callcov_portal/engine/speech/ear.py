@@ -1,0 +1,148 @@
+"""The parent's end of the recogniser child: start it, ask it one thing at a time, kill it when it must stop."""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from callcov_portal.engine.speech.transcript import Cancelled, SpeechError
+
+log = logging.getLogger(__name__)
+PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 0.2  # seconds between two questions whether to stop
+
+
+class Ear:
+    """One child process that has the model loaded. Not thread-safe: its owner takes turns.
+
+    The child ends when its standard input closes, so it never outlives this process, however that dies.
+    After any trouble it is killed, and the next question starts a new one.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.command, self.environment = command, environment
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lines: queue.Queue[bytes | None] = queue.Queue()
+        self.complaints: IO[bytes] | None = None
+
+    def ask(
+        self,
+        question: dict[str, Any],
+        *,
+        told: Callable[[dict[str, Any]], None],
+        cancelled: Callable[[], bool],
+        seconds: float,
+    ) -> dict[str, Any]:
+        """Send `question`, pass on what the child tells meanwhile, return its answer.
+
+        Raises SpeechError when `seconds` pass, the child dies or says that it failed; Cancelled when `cancelled()`.
+        """
+        stop_at = time.monotonic() + seconds
+        try:
+            child = self._running()
+            mouth = cast("IO[bytes]", child.stdin)
+            mouth.write(json.dumps(question).encode() + b"\n")
+            mouth.flush()
+            return self._listen(child, told, cancelled, stop_at)
+        except OSError as trouble:
+            self.close()
+            raise SpeechError(f"The speech recogniser could not be started: {trouble}.") from trouble
+        except BaseException:
+            self.close()
+            raise
+
+    def _listen(
+        self,
+        child: subprocess.Popen[bytes],
+        told: Callable[[dict[str, Any]], None],
+        cancelled: Callable[[], bool],
+        stop_at: float,
+    ) -> dict[str, Any]:
+        while True:
+            if cancelled():
+                raise Cancelled("The analysis was cancelled.")
+            if time.monotonic() > stop_at:
+                raise SpeechError("Speech recognition took longer than allowed and was stopped.")
+            try:
+                line = self.lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                continue
+            if line is None:
+                raise SpeechError(self._obituary(child))
+            said = json.loads(line)
+            if "answer" in said:
+                return dict(said["answer"])
+            if "failed" in said:
+                raise SpeechError(str(said["failed"]))
+            told(said)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self.process is None or self.process.poll() is not None:
+            self.close()
+            self.complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+            self.lines = queue.Queue()
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.complaints,
+                env=self.environment,
+            )
+            threading.Thread(target=relay, args=(self.process.stdout, self.lines), daemon=True).start()
+        return self.process
+
+    def _obituary(self, child: "subprocess.Popen[bytes]") -> str:
+        status = child.wait()
+        last = tail(self.complaints)
+        log.error("The recogniser child ended with status %s. %s", status, last)
+        if status < 0 or "MemoryError" in last or "bad_alloc" in last:
+            return "The speech recogniser crashed or ran out of memory."
+        return f"The speech recogniser ended unexpectedly: {last.splitlines()[-1] if last else f'status {status}'}."
+
+    def close(self) -> None:
+        """Kill the child, if there is one, and wait until it is gone."""
+        child, self.process = self.process, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for end in (child.stdin, self.complaints):
+            if end is not None:
+                with suppress(OSError):  # what was written and never read
+                    end.close()
+
+
+def relay(source: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
+    """Hand on the child's lines; None is the end."""
+    with source:
+        for line in source:
+            lines.put(line)
+    lines.put(None)
+
+
+def tail(complaints: IO[bytes] | None, size: int = 2000) -> str:
+    """The end of what the child wrote to its standard error."""
+    if complaints is None:
+        return ""
+    end = complaints.seek(0, os.SEEK_END)
+    complaints.seek(max(0, end - size))
+    return complaints.read().decode(errors="replace").strip()
+
+
+def listener(target: str, *, local: bool) -> Ear:
+    """An Ear whose child has the model `target` loaded."""
+    secretless = {name: value for name, value in os.environ.items() if not name.startswith(("CALLCOV_", "DJANGO_"))}
+    search = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]))
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    offline = {"HF_HUB_OFFLINE": "1"} if local else {}
+    module = "callcov_portal.engine.speech.listener"
+    return Ear([sys.executable, "-m", module, target], {**secretless, **threads, **offline, "PYTHONPATH": search})

@@ -1,0 +1,70 @@
+"""What was said, and the promise of whoever hears it. Plain values; no heavy import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+AGENT, CONTACT = "A", "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word with its punctuation; `start` and `end` in seconds, `confidence` from 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One speaker's stretch of speech. Never two people in one segment; `words` are in order and make up `text`."""
+
+    speaker: str
+    """AGENT or CONTACT."""
+    text: str
+    start: float
+    end: float
+    confidence: float
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A whole call, segments in order of their start. No segments: nothing was said."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    """ISO 639-1 code, empty when nothing was said."""
+    duration_seconds: float
+    channels: int
+    """2 when each speaker had a channel, so that overlaps could be heard; else 1."""
+
+
+class SpeechError(Exception):
+    """Recognition failed; `str()` is a sentence for people.
+
+    SpeechError     time is up, out of memory, the recogniser died, the model is missing or bad
+    └── Cancelled   `cancelled()` said so
+    """
+
+
+class Cancelled(SpeechError):
+    """The caller no longer wants the transcript."""
+
+
+class Recogniser(Protocol):
+    """Hears a recording."""
+
+    def transcribe(
+        self, path: Path, *, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
+    ) -> Transcript:
+        """Return what is said in `path`; may be called from several threads, which take turns.
+
+        `progress(stage, fraction)` is called with the stages "decoding", "recognising" and "separating speakers",
+        each from 0 to 1. `cancelled()` is asked several times a second; True ends the work with Cancelled.
+        Raises SpeechError, and sound.SoundError when the recording itself is the trouble. Silence is no error.
+        """
+        ...
