@@ -3,18 +3,18 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
 
 
-@register()
-def settings_make_sense(**_kwargs: Any) -> list[CheckMessage]:
+@checks.register()
+def settings_make_sense(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Name each contradiction with what to do about it."""
-    found: list[CheckMessage] = []
+    found: list[checks.CheckMessage] = []
     if not settings.CALLCOV_EMBEDDED and not settings.CALLCOV_API_KEY:
-        found.append(Error("CALLCOV_API_URL is set but CALLCOV_API_KEY is not: set the key.", id="portal.E001"))
+        found.append(checks.Error("CALLCOV_API_URL is set but CALLCOV_API_KEY is not: set the key.", id="portal.E001"))
     if not settings.CALLCOV_EMBEDDED and not settings.CALLCOV_PUBLIC_URL:
         found.append(
-            Warning(
+            checks.Warning(
                 "CALLCOV_PUBLIC_URL is not set: the hosted API cannot reach the webhook, so results come by polling.",
                 id="portal.W001",
             )

@@ -75,7 +75,7 @@ class HashingUploadHandler(FileUploadHandler):
         self.digest = hashlib.sha256()
         self.received = 0
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002  Django's signature
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.received += len(raw_data)
         if self.received > settings.CALLCOV_MAX_UPLOAD_MB * 1024 * 1024:
             self.upload_interrupted()

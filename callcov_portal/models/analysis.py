@@ -112,8 +112,11 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
     """Questions about analyses, and the one way to move them."""
 
     def due(self, now: datetime) -> Self:
-        """Return the unfinished rows whose next attempt is due, the longest due first."""
-        return self.filter(state__in=UNFINISHED, next_attempt_at__lte=now).order_by("next_attempt_at")
+        """Return the rows whose next attempt is due, the longest due first.
+
+        What is finished has no next attempt, unless late news about it was announced.
+        """
+        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at")
 
     def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
         """Move one row to a state, if the table of states allows it from where the row stands now.
@@ -124,9 +127,12 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         return self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
 
     def claim(self, pk: uuid.UUID, seen: datetime | None, until: datetime) -> bool:
-        """Take a due row for oneself until `until`: the schedule column is the lease. One caller wins."""
-        due = self.filter(pk=pk, state__in=UNFINISHED, next_attempt_at=seen)
-        return due.update(next_attempt_at=until) == 1
+        """Take a due row for oneself until `until`: the schedule column is the lease. One caller wins.
+
+        The try is counted here, before any work, so that a row that kills its worker is found out.
+        """
+        due = self.filter(pk=pk, next_attempt_at=seen)
+        return due.update(next_attempt_at=until, attempts=models.F("attempts") + 1) == 1
 
 
 class Analysis(models.Model):
@@ -161,7 +167,9 @@ class Analysis(models.Model):
     looks = models.PositiveIntegerField(default=0)  # times the API's list was searched since the last POST
     absences = models.PositiveIntegerField(default=0)  # of those, how often it was proven absent
 
-    api_url = models.CharField(max_length=500, blank=True)  # the API it was sent to
+    api_url = models.CharField(max_length=500, blank=True)  # the API it was sent to, and as whose call
+    sent_agent = models.CharField(max_length=200, blank=True)
+    sent_contact = models.CharField(max_length=200, blank=True)
     external_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  NULL: not known yet
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -177,7 +185,7 @@ class Analysis(models.Model):
         ordering = ["-created_at"]
         verbose_name_plural = "analyses"
         indexes = [
-            models.Index("next_attempt_at", condition=Q(state__in=UNFINISHED), name="analysis_due"),
+            models.Index("next_attempt_at", condition=Q(next_attempt_at__isnull=False), name="analysis_due"),
             models.Index("state", "failure", name="analysis_by_state"),
         ]
         constraints = [
@@ -194,8 +202,8 @@ class Analysis(models.Model):
 
     @property
     def was_sent(self) -> bool:
-        """Whether the API may know of it."""
-        return self.submissions > 0
+        """Whether the API may know of it. A request that certainly never arrived does not count."""
+        return self.sent_at is not None
 
     @property
     def may_retry(self) -> bool:

@@ -53,7 +53,7 @@ class Recording(models.Model):
     file = models.FileField(max_length=200, blank=True)
     file_name = models.CharField(max_length=255, blank=True)
     link = models.URLField(max_length=2000, blank=True)
-    sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)  # noqa: DJ001  NULL is never a duplicate
+    sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     format = models.CharField(max_length=10, blank=True)
     mime = models.CharField(max_length=100, blank=True)

@@ -1,0 +1,1 @@
+"""What a result means: pure functions over the document as received. No clock, no database, no network."""

@@ -1,0 +1,94 @@
+"""Looking at where an analysis stands and doing the next thing."""
+
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from callcov_portal.actions import fetching, outcomes, reconciling, refreshing, schedule, submitting
+from callcov_portal.actions.leases import held
+from callcov_portal.actions.pace import TooSoon
+from callcov_portal.client.errors import ApiError
+from callcov_portal.models import Analysis, Failure, State
+
+log = structlog.get_logger(__name__)
+
+
+def advance(pk: UUID) -> bool:
+    """Do the next thing for one analysis if it is due; False if it is not, or somebody else has it.
+
+    Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
+    """
+    analysis = (
+        Analysis.objects.select_related("recording__agent", "recording__contact")
+        .due(timezone.now())
+        .filter(pk=pk)
+        .first()
+    )
+    if analysis is None:
+        return False
+    if not Analysis.objects.claim(pk, analysis.next_attempt_at, timezone.now() + schedule.LEASE):
+        return False
+    analysis.attempts += 1
+    try:
+        with held(analysis):
+            take_next_step(analysis)
+    except TooSoon as wait:
+        outcomes.wait_until(analysis, wait.until, attempts=analysis.attempts - 1)
+    except ApiError as error:
+        away(analysis, error)
+    except Exception as error:
+        log.exception("advance_failed", analysis=str(pk), state=analysis.state)
+        poisoned(analysis, error)
+    return True
+
+
+def take_next_step(analysis: Analysis) -> None:
+    """Choose by state. Anything that was sent to another API than today's waits, or expires."""
+    if analysis.state != State.QUEUED and analysis.api_url != settings.CALLCOV_API_URL:
+        wait_for_its_api(analysis)
+    elif analysis.state == State.QUEUED:
+        send(analysis)
+    elif analysis.state == State.SENDING:
+        reconciling.find(analysis)
+    elif analysis.state == State.FAILED:
+        reconciling.look_again(analysis)
+    else:
+        refreshing.refresh(analysis)
+
+
+def send(analysis: Analysis) -> None:
+    """Send a queued analysis, fetching the recording's copy first where there is only a link."""
+    recording = analysis.recording
+    if not recording.file and not fetching.fetch_copy(analysis):
+        return
+    if not default_storage.exists(recording.file.name):
+        outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Add the recording again.")
+        return
+    submitting.submit(analysis)
+
+
+def wait_for_its_api(analysis: Analysis) -> None:
+    """Leave alone what only another API can tell us about, until that is set again or the time is over."""
+    detail = f"It was sent to {analysis.api_url}; the portal talks to another API now."
+    if analysis.state == State.SENDING or not refreshing.expire_if_old(analysis):
+        outcomes.wait_until(analysis, timezone.now() + schedule.LONGEST_LOOK, detail)
+
+
+def away(analysis: Analysis, error: ApiError) -> None:
+    """Wait longer while the API is away; that is not the analysis's fault, but it does not wait for ever."""
+    analysis.attempts = min(analysis.attempts, schedule.MOST_WAITS)
+    if analysis.state == State.PROCESSING and refreshing.expire_if_old(analysis):
+        return
+    when = timezone.now() + schedule.back_off(analysis.attempts)
+    outcomes.wait_until(analysis, when, str(error), attempts=analysis.attempts)
+
+
+def poisoned(analysis: Analysis, error: Exception) -> None:
+    """Push away an analysis that breaks the worker's code; after many tries a queued one is given up."""
+    detail = f"{type(error).__name__}: {error}"[:500]
+    hopeless = analysis.state == State.QUEUED and analysis.attempts >= schedule.MOST_TRIES
+    if not (hopeless and outcomes.fail(analysis, Failure.GAVE_UP, detail)):
+        outcomes.wait_longer(analysis, detail)

@@ -1,0 +1,56 @@
+"""What a person may do with an analysis."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from callcov_portal.actions.recordings import note
+from callcov_portal.models import Analysis, Failure, Recording, State, User
+
+
+class NotPossible(Exception):
+    """The analysis has moved on, or never allowed it; says so in one sentence."""
+
+
+def analyse_again(recording: Recording, user: User) -> Analysis:
+    """Queue a new analysis of a recording in place of its finished one, which is kept in the history."""
+    current = recording.current_analysis
+    if current and not current.may_analyse_again:
+        raise NotPossible("The current analysis is not finished, or can be retried.")
+    return replace(recording, current, user, "analysed again")
+
+
+def send_anyway(analysis: Analysis, user: User) -> Analysis:
+    """Queue a new analysis although the old one may have arrived. The old one stays open to late news."""
+    if not analysis.may_send_anyway:
+        raise NotPossible("Only an analysis of which we cannot tell whether it arrived is sent anyway.")
+    return replace(analysis.recording, analysis, user, "sent anyway")
+
+
+@transaction.atomic
+def replace(recording: Recording, old: Analysis | None, user: User, act: str) -> Analysis:
+    """Write the new analysis and make it the current one; of two people pressing at once one succeeds."""
+    new = Analysis.objects.create(recording=recording, replaces=old, requested_by=user, next_attempt_at=timezone.now())
+    if not Recording.objects.filter(pk=recording.pk, current_analysis=old).update(current_analysis=new):
+        transaction.set_rollback(True)
+        raise NotPossible("Somebody has done that already.")
+    note(user, act, recording)
+    return new
+
+
+def retry(analysis: Analysis, user: User) -> None:
+    """Put a failed analysis of which nothing was ever sent back into the queue: the same row, due now."""
+    never_sent = Analysis.objects.filter(state=State.FAILED, sent_at=None)
+    moved = analysis.may_retry and never_sent.move(
+        analysis.pk, State.QUEUED, next_attempt_at=timezone.now(), attempts=0, detail="", finished_at=None
+    )
+    if not moved:
+        raise NotPossible("Only what failed before anything was sent can be retried.")
+    note(user, "retried", analysis.recording, f"after: {Failure(analysis.failure).label}")
+
+
+def cancel(analysis: Analysis, user: User) -> None:
+    """Take back an analysis before anything of it is sent."""
+    waiting = Analysis.objects.filter(sent_at=None)
+    if not waiting.move(analysis.pk, State.CANCELLED, next_attempt_at=None, finished_at=timezone.now()):
+        raise NotPossible("It is being sent, or was sent already.")
+    note(user, "cancelled", analysis.recording)

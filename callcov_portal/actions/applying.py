@@ -1,0 +1,148 @@
+"""★ The only door into results: what the API says about an analysis is applied here, and nowhere else."""
+
+from collections.abc import Sequence
+from enum import Enum
+
+from django.db import transaction
+from django.utils import timezone
+
+from callcov_portal.actions import schedule
+from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
+from callcov_portal.models import Analysis, Document, Failure, Finding, Recording, Segment, State
+from callcov_portal.reading.alignment import Line
+from callcov_portal.reading.findings import findings
+from callcov_portal.reading.speakers import who_is_who
+
+
+class Applied(Enum):
+    """What came of a snapshot."""
+
+    APPLIED = "applied"  # the analysis is finished now, with everything the snapshot said
+    UNCHANGED = "unchanged"  # still working: progress and schedule were noted
+    STALE = "stale"  # the analysis does not take this news any more (finished, or deleted)
+
+
+def apply_snapshot(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
+    """Apply what the API says, once: all of it or nothing, in one transaction.
+
+    First comes a conditional UPDATE of the state from the states that allow it, so that of two callers (or
+    of a replay) one writes the transcript and the other gets `STALE`. A finished analysis never goes back.
+    """
+    if snapshot.status == "completed":
+        return complete(analysis, snapshot)
+    if snapshot.status == "failed":
+        return note_failure(analysis, snapshot)
+    return note_progress(analysis, snapshot)
+
+
+def bound(snapshot: AnalysisSnapshot) -> dict[str, object]:
+    """Return the fields that every kind of news sets."""
+    return {"external_id": snapshot.id, "news_at": timezone.now(), "attempts": 0}
+
+
+def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
+    """Take in a completed analysis with its transcript and findings."""
+    with transaction.atomic():
+        moved = Analysis.objects.move(
+            analysis.pk,
+            State.COMPLETED,
+            detail="",
+            next_attempt_at=None,
+            finished_at=timezone.now(),
+            language=snapshot.language[:20],
+            stage="",
+            **bound(snapshot),
+        )
+        if not moved:
+            return Applied.STALE
+        keep_document(analysis, snapshot)
+        write_results(analysis, snapshot)
+        note_duration(analysis, snapshot)
+    return Applied.APPLIED
+
+
+def note_failure(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
+    """Take in the API's word that the analysis failed, with its reason."""
+    with transaction.atomic():
+        moved = Analysis.objects.move(
+            analysis.pk,
+            State.FAILED,
+            Failure.ANALYSIS_FAILED,
+            detail=snapshot.error_message or "The API gave no reason.",
+            next_attempt_at=None,
+            finished_at=timezone.now(),
+            stage="",
+            **bound(snapshot),
+        )
+        if not moved:
+            return Applied.STALE
+        keep_document(analysis, snapshot)
+    return Applied.APPLIED
+
+
+def note_progress(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
+    """Note that the API is still at it, and when to look again."""
+    now = timezone.now()
+    accepted_at = analysis.accepted_at or now
+    moved = Analysis.objects.move(
+        analysis.pk,
+        State.PROCESSING,
+        detail="",
+        accepted_at=accepted_at,
+        finished_at=None,
+        next_attempt_at=schedule.next_look(accepted_at, now),
+        **progress_fields(snapshot),
+        **bound(snapshot),
+    )
+    return Applied.UNCHANGED if moved else Applied.STALE
+
+
+def progress_fields(snapshot: AnalysisSnapshot) -> dict[str, object]:
+    """Return how far the API is, where it says so: the embedded engine does, as an extra of its own."""
+    return {"stage": snapshot.stage[:60], "stage_fraction": snapshot.fraction}
+
+
+def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
+    """Keep the document as received, so that it can be read again when we learn to read more."""
+    Document.objects.update_or_create(
+        analysis_id=analysis.pk, defaults={"raw": snapshot.document, "received_at": timezone.now()}
+    )
+
+
+def write_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
+    """Write segments and findings in place of any that were there."""
+    speakers = who_is_who(segment.speaker for segment in snapshot.segments)
+    lines = [Line(speakers[s.speaker], s.text, s.start, s.end) for s in snapshot.segments]
+    Segment.objects.filter(analysis=analysis).delete()
+    Segment.objects.bulk_create(segment_rows(analysis, snapshot.segments, lines), batch_size=500)
+    Finding.objects.filter(analysis=analysis).delete()
+    rows = [
+        Finding(analysis=analysis, position=position, **vars(found))
+        for position, found in enumerate(findings(snapshot.results, lines))
+    ]
+    Finding.objects.bulk_create(rows, batch_size=500)
+
+
+def segment_rows(analysis: Analysis, segments: Sequence[SnapshotSegment], lines: Sequence[Line]) -> list[Segment]:
+    """Return the rows of a transcript, in its order."""
+    return [
+        Segment(
+            analysis=analysis,
+            position=position,
+            label=segment.speaker[:40],
+            speaker=line.speaker,
+            text=line.text,
+            start=line.start,
+            end=line.end,
+            confidence=segment.confidence,
+            words=[[w.text, w.start, w.end, w.confidence] for w in segment.words] or None,
+        )
+        for position, (segment, line) in enumerate(zip(segments, lines, strict=True))
+    ]
+
+
+def note_duration(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
+    """Take the duration from the API where our own probe has none."""
+    if snapshot.duration_seconds is not None:
+        unknown = Recording.objects.filter(pk=analysis.recording_id, duration_seconds=None)
+        unknown.update(duration_seconds=snapshot.duration_seconds)

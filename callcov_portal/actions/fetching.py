@@ -1,0 +1,72 @@
+"""Fetching the copy of a recording that came as a link."""
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError
+
+from callcov_portal import safefetch
+from callcov_portal.actions import outcomes, recordings, schedule, shelving
+from callcov_portal.actions.recordings import NotTaken
+from callcov_portal.models import Analysis, Failure, Recording
+from callcov_portal.uploads import incoming_folder
+
+MEGABYTE = 1024 * 1024
+# Answers that another try will not change.
+FINAL_STATUSES = {400, 401, 403, 404, 405, 406, 410, 451}
+
+
+def fetch_copy(analysis: Analysis) -> bool:
+    """Fetch the link of a queued analysis into the storage; True when the recording has its file.
+
+    A dead link, one that is not allowed, something that is no audio, and bytes that are known already end the
+    analysis with their own cause. A passing trouble is tried again later, a few times.
+    """
+    path = incoming_folder() / f"{uuid.uuid4()}.part"
+    try:
+        fetched = safefetch.fetch_to(
+            analysis.recording.link,
+            path,
+            guard=safefetch.Guard(tuple(settings.CALLCOV_FETCH_ALLOW)),
+            max_bytes=settings.CALLCOV_MAX_UPLOAD_MB * MEGABYTE,
+        )
+        return attach(analysis.recording, path, fetched)
+    except safefetch.Unreachable as error:
+        note_unreachable(analysis, error)
+    except safefetch.TooLarge as error:
+        outcomes.fail(analysis, Failure.TOO_LARGE, str(error))
+    except safefetch.FetchError as error:
+        outcomes.fail(analysis, Failure.BLOCKED, str(error))
+    except NotTaken as error:
+        outcomes.fail(analysis, error.code, str(error), duplicate_of=error.duplicate_of)
+    finally:
+        path.unlink(missing_ok=True)
+    return False
+
+
+def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool:
+    """Give a recording its file. Raises `NotTaken` as `recordings.add_file` does."""
+    recordings.refuse_known_bytes(fetched.sha256)
+    probe = recordings.examine(path)
+    recording.file.name = shelving.shelve(path, probe.format)
+    recording.sha256, recording.size_bytes = fetched.sha256, fetched.size
+    for field, value in recordings.probe_fields(probe).items():
+        setattr(recording, field, value)
+    try:
+        recording.save(
+            update_fields=["file", "sha256", "size_bytes", *recordings.probe_fields(probe)],
+        )
+    except IntegrityError:
+        shelving.discard(recording.file.name)
+        recordings.refuse_known_bytes(fetched.sha256)
+        raise
+    return True
+
+
+def note_unreachable(analysis: Analysis, error: safefetch.Unreachable) -> None:
+    """End an analysis whose link is dead; try again later if it may come back."""
+    if error.status in FINAL_STATUSES or analysis.attempts >= schedule.MOST_LINK_TRIES:
+        outcomes.fail(analysis, Failure.UNREACHABLE, str(error))
+    else:
+        outcomes.wait_longer(analysis, str(error))

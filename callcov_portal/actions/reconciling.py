@@ -1,0 +1,143 @@
+"""Did it arrive? The answer to a POST was lost, so the API is asked before anything is sent again."""
+
+from datetime import timedelta
+from enum import Enum
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from callcov_portal.actions import gateway, outcomes, pace, schedule
+from callcov_portal.actions.applying import Applied
+from callcov_portal.actions.submitting import accept
+from callcov_portal.client.api import Api
+from callcov_portal.client.errors import NotFound
+from callcov_portal.client.types import AnalysisSnapshot
+from callcov_portal.models import Analysis, Failure, State
+
+log = structlog.get_logger(__name__)
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+class Verdict(Enum):
+    """What a look at the API's list proves when nothing was found."""
+
+    ABSENT = "absent"
+    CANNOT_TELL = "cannot tell"
+
+
+def find(analysis: Analysis) -> None:
+    """Look for an analysis whose POST was never answered, and act on what is found.
+
+    Found → bound. Proven absent (two looks with a grace between them) → queued again. If the list cannot
+    tell after several looks → FAILED `unsure`, and a person decides. Raises `ApiError` while the API is away,
+    which proves nothing and counts as nothing.
+    """
+    with gateway.speaking(pace.REQUEST) as api:
+        found = announced(api, analysis) or listed(api, analysis)
+    if isinstance(found, AnalysisSnapshot):
+        accept(analysis, found)
+    elif found is Verdict.ABSENT:
+        note_absence(analysis)
+    else:
+        note_doubt(analysis)
+
+
+def look_again(analysis: Analysis) -> None:
+    """Look after late news about an analysis that failed as lost, expired or unsure; without news it stays failed."""
+    with gateway.speaking(pace.REQUEST) as api:
+        snapshot = announced(api, analysis)
+        if snapshot is None and analysis.external_id:
+            snapshot = known(api, analysis.external_id)
+    if snapshot is None or accept(analysis, snapshot) is Applied.STALE:
+        outcomes.wait_until(analysis, None)
+
+
+def known(api: Api, external_id: str) -> AnalysisSnapshot | None:
+    """Return an analysis by its id at the API, or None if the API does not know it."""
+    try:
+        return api.get(external_id)
+    except NotFound:
+        return None
+
+
+def announced(api: Api, analysis: Analysis) -> AnalysisSnapshot | None:
+    """Return the analysis that a webhook with our token named, if the API shows it with our agent and contact."""
+    for external_id in analysis.deliveries.exclude(external_id="").values_list("external_id", flat=True):
+        if outcomes.is_known_elsewhere(analysis.pk, analysis.api_url, external_id):
+            continue
+        snapshot = known(api, external_id)
+        if snapshot and is_about(snapshot, analysis):
+            return snapshot
+    return None
+
+
+def listed(api: Api, analysis: Analysis) -> AnalysisSnapshot | Verdict:
+    """Return the analysis out of the API's list, or what the list proves."""
+    candidates = []
+    for snapshot in api.iterate(agent_id=analysis.sent_agent, contact_id=analysis.sent_contact):
+        if str(analysis.pk) in (snapshot.webhook_url or ""):
+            return snapshot
+        if not snapshot.webhook_url and may_be(snapshot, analysis):
+            candidates.append(snapshot)
+    return judge(analysis, candidates)
+
+
+def may_be(snapshot: AnalysisSnapshot, analysis: Analysis) -> bool:
+    """Say whether a listed analysis without an echoed URL could be ours: right people, right time, not known."""
+    since = (analysis.sent_at or analysis.created_at) - CLOCKS_DIFFER
+    new_enough = snapshot.created is None or snapshot.created >= since
+    taken = outcomes.is_known_elsewhere(analysis.pk, analysis.api_url, snapshot.id)
+    return is_about(snapshot, analysis) and new_enough and not taken
+
+
+def judge(analysis: Analysis, candidates: list[AnalysisSnapshot]) -> AnalysisSnapshot | Verdict:
+    """Return the only candidate if nobody else of ours could claim it; none at all proves absence."""
+    if not candidates:
+        return Verdict.ABSENT
+    rivals = Analysis.objects.filter(
+        state=State.SENDING,
+        api_url=settings.CALLCOV_API_URL,
+        sent_agent=analysis.sent_agent,
+        sent_contact=analysis.sent_contact,
+    ).exclude(pk=analysis.pk)
+    if len(candidates) == 1 and not rivals.exists():
+        return candidates[0]
+    return Verdict.CANNOT_TELL
+
+
+def is_about(snapshot: AnalysisSnapshot, analysis: Analysis) -> bool:
+    """Say whether the API's analysis names our agent and contact (and, where echoed, our webhook)."""
+    ours = (snapshot.agent_id, snapshot.contact_id) == (analysis.sent_agent, analysis.sent_contact)
+    return ours and (not snapshot.webhook_url or str(analysis.pk) in snapshot.webhook_url)
+
+
+def note_absence(analysis: Analysis) -> None:
+    """Count a look that found nothing; the second one, a grace later, is proof and queues it again."""
+    now = timezone.now()
+    if analysis.absences == 0:
+        outcomes.wait_until(analysis, now + schedule.grace(), absences=1)
+        return
+    if analysis.submissions >= schedule.MOST_SUBMISSIONS:
+        why = f"It was sent {analysis.submissions} times and never arrived. {analysis.detail}"
+        outcomes.fail(analysis, Failure.UNSURE, why)
+        return
+    log.info("proven_absent", analysis=str(analysis.pk), submission=analysis.submissions)
+    Analysis.objects.move(
+        analysis.pk, State.QUEUED, detail="It had not arrived; it is sent again.", next_attempt_at=now, absences=0
+    )
+
+
+def note_doubt(analysis: Analysis) -> None:
+    """Count a look that could not tell; after several a person must decide."""
+    looks = analysis.looks + 1
+    if looks >= schedule.MOST_LOOKS:
+        outcomes.fail(
+            analysis,
+            Failure.UNSURE,
+            "The answer to the submission was lost and the API's list does not show which entry is ours.",
+            looks=looks,
+        )
+        return
+    outcomes.wait_until(analysis, timezone.now() + schedule.back_off(looks + 2), looks=looks)

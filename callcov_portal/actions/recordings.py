@@ -1,0 +1,208 @@
+"""Taking recordings in, correcting what is known about them, and letting them go."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from callcov_portal import safefetch, sound
+from callcov_portal.actions import shelving
+from callcov_portal.models import (
+    UNKNOWN_CONTACT,
+    Agent,
+    Analysis,
+    CalledAtSource,
+    Contact,
+    Failure,
+    LogEntry,
+    Recording,
+    User,
+)
+from callcov_portal.models.people import key_of
+from callcov_portal.reading.filenames import called_at_in
+
+
+@dataclass(frozen=True)
+class CallDetails:
+    """What a person says about a call. Only the agent is required."""
+
+    agent: str
+    contact: str = ""
+    called_at: datetime | None = None
+    direction: str = ""
+
+
+class NotTaken(Exception):
+    """A recording was refused; nothing was stored or sent. Says why in one sentence."""
+
+    def __init__(self, code: Failure, why: str, duplicate_of: Recording | None = None) -> None:
+        super().__init__(why)
+        self.code = code
+        self.duplicate_of = duplicate_of
+
+
+def add_file(
+    *,
+    path: Path,
+    sha256: str,
+    size: int,
+    file_name: str,
+    details: CallDetails,
+    user: User | None,
+    file_date: datetime | None = None,
+) -> Recording:
+    """Store a complete file as a recording with a queued analysis, due now.
+
+    `path` is moved into the storage. Raises `NotTaken` for a file that holds no audio, is too long, or whose
+    bytes are known already (the same file sent twice gives one recording, whoever comes first).
+    """
+    refuse_known_bytes(sha256)
+    probe = examine(path)
+    name = shelving.shelve(path, probe.format)
+    try:
+        return write_recording(
+            details,
+            user,
+            *when(details, file_name, file_date),
+            file=name,
+            file_name=file_name[:255],
+            sha256=sha256,
+            size_bytes=size,
+            **probe_fields(probe),
+        )
+    except IntegrityError:
+        shelving.discard(name)
+        refuse_known_bytes(sha256)
+        raise
+
+
+def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording:
+    """Write down a link as a recording whose copy will be fetched; raises `NotTaken` for an address that is not allowed.
+
+    Only the form of the link is checked here; the rest when it is fetched.
+    """
+    try:
+        safefetch.check_url(link, safefetch.Guard(tuple(settings.CALLCOV_FETCH_ALLOW)))
+    except safefetch.FetchError as error:
+        raise NotTaken(Failure.BLOCKED, str(error)) from error
+    file_name = link.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return write_recording(details, user, *when(details, file_name, None), link=link, file_name=file_name[:255])
+
+
+def examine(path: Path) -> sound.Probe:
+    """Return what a file is; raises `NotTaken` if it is nothing we can use."""
+    try:
+        return sound.probe(path)
+    except sound.SoundError as error:
+        code = Failure.TOO_LARGE if isinstance(error, sound.TooLong) else Failure.NOT_AUDIO
+        raise NotTaken(code, str(error)) from error
+
+
+def probe_fields(probe: sound.Probe) -> dict[str, object]:
+    """Return what a probe tells a recording."""
+    return {
+        "format": probe.format,
+        "mime": probe.mime,
+        "duration_seconds": probe.duration_seconds,
+        "channels": probe.channels,
+    }
+
+
+def refuse_known_bytes(sha256: str) -> None:
+    """Raise `NotTaken` naming the call that has these bytes already."""
+    known = Recording.objects.filter(sha256=sha256).first()
+    if known:
+        raise NotTaken(Failure.DUPLICATE, f"The same recording is there already as {known}.", known)
+
+
+def when(details: CallDetails, file_name: str, file_date: datetime | None) -> tuple[datetime, CalledAtSource]:
+    """Return when the call was and how we know: the form, else the file's name, its date, the time of the upload."""
+    if details.called_at:
+        return details.called_at, CalledAtSource.FORM
+    if named := called_at_in(file_name, timezone.get_current_timezone()):
+        return named, CalledAtSource.FILE_NAME
+    if file_date and file_date <= timezone.now():
+        return file_date, CalledAtSource.FILE_DATE
+    return timezone.now(), CalledAtSource.UPLOAD
+
+
+@transaction.atomic
+def write_recording(
+    details: CallDetails, user: User | None, called_at: datetime, source: CalledAtSource, **fields: object
+) -> Recording:
+    """Write a recording and its first analysis, due now."""
+    recording = Recording.objects.create(
+        agent=agent_named(details.agent),
+        contact=contact_named(details.contact),
+        called_at=called_at,
+        called_at_source=source,
+        direction=details.direction,
+        uploaded_by=user,
+        **fields,
+    )
+    recording.current_analysis = Analysis.objects.create(
+        recording=recording, requested_by=user, next_attempt_at=timezone.now()
+    )
+    recording.save(update_fields=["current_analysis"])
+    return recording
+
+
+def agent_named(identifier: str) -> Agent:
+    """Return the agent with this identifier, a new one if nobody has it."""
+    return Agent.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+
+
+def contact_named(identifier: str) -> Contact | None:
+    """Return the contact with this identifier, a new one if nobody has it; None for an unknown contact."""
+    if key_of(identifier) in {"", UNKNOWN_CONTACT}:
+        return None
+    return Contact.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+
+
+@transaction.atomic
+def edit_details(recording: Recording, details: CallDetails, user: User) -> list[str]:
+    """Correct agent, contact, time and direction; log what changed and return it in words.
+
+    What the API was told with the submission stays as it was sent.
+    """
+    before = described(recording)
+    recording.agent = agent_named(details.agent)
+    recording.contact = contact_named(details.contact)
+    recording.direction = details.direction
+    if details.called_at and details.called_at != recording.called_at:
+        recording.called_at, recording.called_at_source = details.called_at, CalledAtSource.FORM
+    recording.save(update_fields=["agent", "contact", "direction", "called_at", "called_at_source"])
+    after = described(recording)
+    changes = [f"{key}: {before[key]} → {after[key]}" for key in after if before[key] != after[key]]
+    if changes:
+        note(user, "edited", recording, "; ".join(changes))
+    return changes
+
+
+def described(recording: Recording) -> dict[str, str]:
+    """Return the details of a call in words, for the log."""
+    return {
+        "agent": recording.agent.identifier,
+        "contact": recording.contact_identifier,
+        "time": recording.called_at.isoformat(timespec="seconds"),
+        "direction": recording.get_direction_display(),
+    }
+
+
+@transaction.atomic
+def delete(recording: Recording, user: User) -> None:
+    """Delete a recording with its file, analyses, transcript, findings and reviews. The API's own copy stays."""
+    number, name = recording.pk, recording.file.name or ""
+    note(user, "deleted", recording, "; ".join(f"{key}: {value}" for key, value in described(recording).items()))
+    recording.current_analysis = None
+    recording.save(update_fields=["current_analysis"])
+    Recording.objects.filter(pk=number).delete()
+    shelving.discard(name)
+
+
+def note(user: User | None, act: str, recording: Recording, text: str = "") -> None:
+    """Write one line of the log."""
+    LogEntry.objects.create(user=user, act=act, recording_number=recording.pk, text=text)

@@ -1,0 +1,94 @@
+"""Sending a recording to the API: written down before it happens, never repeated blindly."""
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from callcov_portal.actions import gateway, outcomes, pace, schedule, tokens
+from callcov_portal.actions.applying import Applied, apply_snapshot
+from callcov_portal.client.api import Api
+from callcov_portal.client.errors import Misconfigured, NotSent, Refused, Unsure
+from callcov_portal.client.types import AnalysisSnapshot
+from callcov_portal.models import Analysis, Failure, State
+
+
+def submit(analysis: Analysis) -> None:
+    """Send a queued analysis whose recording has its file.
+
+    SENDING is committed before the first byte leaves, so that a crash leaves a row that is reconciled and not
+    one that is sent again. Raises `pace.TooSoon` with nothing written when the limits leave no room.
+    """
+    pace.take(pace.SUBMISSION, pace.REQUEST)
+    if not begin(analysis):
+        return
+    try:
+        with gateway.speaking() as api:
+            snapshot = post(api, analysis)
+    except (NotSent, Misconfigured) as error:
+        never_arrived(analysis, error)
+    except Refused as error:
+        outcomes.fail(analysis, Failure.REFUSED, str(error))
+    except Unsure as error:
+        outcomes.wait_until(analysis, timezone.now() + schedule.back_off(1), str(error))
+    else:
+        accept(analysis, snapshot)
+
+
+def begin(analysis: Analysis) -> bool:
+    """Write down that a POST is about to leave; False if the analysis is not ours to send any more."""
+    now = timezone.now()
+    begun = Analysis.objects.move(
+        analysis.pk,
+        State.SENDING,
+        submissions=analysis.submissions + 1,
+        sent_at=now,
+        api_url=settings.CALLCOV_API_URL,
+        sent_agent=analysis.recording.agent.identifier,
+        sent_contact=analysis.recording.contact_identifier,
+        looks=0,
+        absences=0,
+        detail="",
+        next_attempt_at=now + schedule.LEASE,
+    )
+    if begun:
+        analysis.refresh_from_db()
+    return begun
+
+
+def post(api: Api, analysis: Analysis) -> AnalysisSnapshot:
+    """Stream the recording's file to the API."""
+    recording = analysis.recording
+    extra = {"call_timestamp": recording.called_at.isoformat()}
+    if recording.direction:
+        extra["call_direction"] = recording.direction
+    with default_storage.open(recording.file.name, "rb") as file:
+        return api.create_from_file(
+            path=file,
+            file_name=f"call-{recording.pk}.{recording.format}",
+            agent_id=analysis.sent_agent,
+            contact_id=analysis.sent_contact,
+            webhook_url=tokens.webhook_url(analysis.pk, analysis.submissions),
+            idempotency_key=str(analysis.pk),
+            extra=extra,
+        )
+
+
+def accept(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
+    """Bind an analysis to its id at the API. If a webhook has come already, news is fetched at once."""
+    applied = apply_snapshot(analysis, snapshot)
+    if applied is Applied.UNCHANGED and analysis.deliveries.exists():
+        Analysis.objects.filter(pk=analysis.pk, state=State.PROCESSING).update(next_attempt_at=timezone.now())
+    return applied
+
+
+def never_arrived(analysis: Analysis, error: NotSent | Misconfigured) -> None:
+    """Put back an analysis whose request certainly reached nobody. It burns no attempt that could end it."""
+    attempts = min(analysis.attempts, schedule.MOST_WAITS)
+    Analysis.objects.move(
+        analysis.pk,
+        State.QUEUED,
+        detail=str(error),
+        sent_at=None,
+        attempts=attempts,
+        next_attempt_at=timezone.now() + schedule.back_off(attempts),
+    )
