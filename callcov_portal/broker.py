@@ -31,7 +31,7 @@ def transport_options(url: str, folder: Path) -> dict[str, Any]:
     return {}
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """A channel whose messages appear whole or not at all, and whose bindings need no file.
 
     Every queue is bound to the direct exchange of its own name, which is how Celery names them.
@@ -40,20 +40,20 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
     def get_table(self, exchange: str) -> list[Any]:
         return [filesystem.exchange_queue_t(exchange, "", exchange)]
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None) -> None:
         pass
 
     def _delete(self, queue: str, *args: Any, **kwargs: Any) -> None:
         self._purge(queue)
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
         draft = os.path.join(self.processed_folder, f"{name}.part")
         with open(draft, "w") as file:
             json.dump(payload, file)
         os.rename(draft, os.path.join(self.data_folder_out, name))
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         suffix = f".{queue}.msg"
         for name in sorted(os.listdir(self.data_folder_in)):
             if name.partition(".")[2] != suffix[1:]:
@@ -72,7 +72,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         raise Empty
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """Kombu's filesystem transport with the channel above."""
 
     Channel = Channel

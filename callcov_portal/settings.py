@@ -48,7 +48,7 @@ CALLCOV_HOOK_ORIGIN = CALLCOV_PUBLIC_URL or f"http://127.0.0.1:{CALLCOV_PORT}"
 
 # --- Recordings ---------------------------------------------------------------------------------------------------
 CALLCOV_MAX_UPLOAD_MB = env.int("CALLCOV_MAX_UPLOAD_MB", 500, validate=at_least_one)
-CALLCOV_FETCH_ALLOW = env.list("CALLCOV_FETCH_ALLOW", [])
+CALLCOV_FETCH_ALLOW: list[str] = env.list("CALLCOV_FETCH_ALLOW", [])
 
 # --- The embedded engine ------------------------------------------------------------------------------------------
 CALLCOV_ENGINE_MODEL = env.str("CALLCOV_ENGINE_MODEL", "base")
@@ -94,7 +94,11 @@ PORTAL_MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-ENGINE_MIDDLEWARE = ["callcov_portal.engine.gate.gate", "callcov_portal.middleware.body_limit", "django.middleware.security.SecurityMiddleware"]
+ENGINE_MIDDLEWARE = [
+    "callcov_portal.engine.gate.gate",
+    "callcov_portal.middleware.body_limit",
+    "django.middleware.security.SecurityMiddleware",
+]
 MIDDLEWARE = ENGINE_MIDDLEWARE if CALLCOV_ROLE == "engine" else PORTAL_MIDDLEWARE
 ROOT_URLCONF = "callcov_portal.engine.urls" if CALLCOV_ROLE == "engine" else "callcov_portal.urls"
 WSGI_APPLICATION = "callcov_portal.wsgi.application"
@@ -169,7 +173,7 @@ ALLOWED_HOSTS = [
     *env.list("CALLCOV_ALLOWED_HOSTS", []),
     *([host] if (host := urlsplit(CALLCOV_PUBLIC_URL).hostname) else []),
 ]
-CALLCOV_TRUSTED_PROXIES = env.list("CALLCOV_TRUSTED_PROXIES", [])
+CALLCOV_TRUSTED_PROXIES: list[str] = env.list("CALLCOV_TRUSTED_PROXIES", [])
 HTTPS = CALLCOV_PUBLIC_URL.startswith("https://") and CALLCOV_ROLE == "portal"
 if CALLCOV_PUBLIC_URL:
     CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(CALLCOV_PUBLIC_URL))]

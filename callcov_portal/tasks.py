@@ -36,6 +36,6 @@ def ring(pk: UUID | None) -> None:
 def publish(pk: UUID) -> None:
     """Send the message; a broker that is away costs a log line and a delay."""
     try:
-        advance.apply_async([str(pk)], expires=EXPIRES, retry=False)
+        advance.apply_async((str(pk),), expires=EXPIRES, retry=False)
     except Exception as error:  # noqa: BLE001  whatever a broker raises must not reach a person's upload
         log.warning("bell_not_rung", analysis=str(pk), error=str(error))

@@ -38,7 +38,7 @@ def refuse_if_disk_full(folder: Path, size: int) -> None:
         raise DiskFull(f"The disk has only {free // 1_000_000} MB left: make room, then send the file again.")
 
 
-class ReceivedFile(UploadedFile):
+class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
     """A complete file in the incoming folder, with its SHA-256; removed on close unless it was moved away."""
 
     def __init__(self, file: IO[bytes], path: Path, name: str, size: int, sha256: str, content_type: str) -> None:

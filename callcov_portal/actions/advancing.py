@@ -64,7 +64,7 @@ def send(analysis: Analysis) -> None:
     recording = analysis.recording
     if not recording.file and not fetching.fetch_copy(analysis):
         return
-    if not default_storage.exists(recording.file.name):
+    if not default_storage.exists(recording.stored_name):
         outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Add the recording again.")
         return
     submitting.submit(analysis)

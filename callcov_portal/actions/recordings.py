@@ -66,7 +66,7 @@ def add_file(
         return write_recording(
             details,
             user,
-            *when(details, file_name, file_date),
+            when(details, file_name, file_date),
             file=name,
             file_name=file_name[:255],
             sha256=sha256,
@@ -89,7 +89,7 @@ def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording
     except safefetch.FetchError as error:
         raise NotTaken(Failure.BLOCKED, str(error)) from error
     file_name = link.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return write_recording(details, user, *when(details, file_name, None), link=link, file_name=file_name[:255])
+    return write_recording(details, user, when(details, file_name, None), link=link, file_name=file_name[:255])
 
 
 def examine(path: Path) -> sound.Probe:
@@ -131,14 +131,14 @@ def when(details: CallDetails, file_name: str, file_date: datetime | None) -> tu
 
 @transaction.atomic
 def write_recording(
-    details: CallDetails, user: User | None, called_at: datetime, source: CalledAtSource, **fields: object
+    details: CallDetails, user: User | None, called: tuple[datetime, CalledAtSource], **fields: object
 ) -> Recording:
     """Write a recording and its first analysis, due now."""
     recording = Recording.objects.create(
         agent=agent_named(details.agent),
         contact=contact_named(details.contact),
-        called_at=called_at,
-        called_at_source=source,
+        called_at=called[0],
+        called_at_source=called[1],
         direction=details.direction,
         uploaded_by=user,
         **fields,
@@ -195,7 +195,7 @@ def described(recording: Recording) -> dict[str, str]:
 @transaction.atomic
 def delete(recording: Recording, user: User) -> None:
     """Delete a recording with its file, analyses, transcript, findings and reviews. The API's own copy stays."""
-    number, name = recording.pk, recording.file.name or ""
+    number, name = recording.pk, recording.stored_name
     note(user, "deleted", recording, "; ".join(f"{key}: {value}" for key, value in described(recording).items()))
     recording.current_analysis = None
     recording.save(update_fields=["current_analysis"])

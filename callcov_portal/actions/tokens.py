@@ -21,7 +21,7 @@ class Token(NamedTuple):
     submission: int
 
 
-def mac(analysis_id: uuid.UUID, submission: int, key: str | None = None) -> str:
+def mac(analysis_id: uuid.UUID, submission: int, key: str | bytes | None = None) -> str:
     """Return the 64 hexadecimal characters that only we can compute for this submission."""
     return salted_hmac("callcov-hook", f"{analysis_id}.{submission}", key, algorithm="sha256").hexdigest()
 

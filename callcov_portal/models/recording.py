@@ -95,6 +95,11 @@ class Recording(models.Model):
         return reverse("call", args=[self.pk])
 
     @property
+    def stored_name(self) -> str:
+        """The file's name in the storage, "" while there is only a link."""
+        return self.file.name or ""
+
+    @property
     def contact_identifier(self) -> str:
         """The contact as the API is told: an unknown one is sent as `unknown`."""
         return self.contact.identifier if self.contact else UNKNOWN_CONTACT
