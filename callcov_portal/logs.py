@@ -60,7 +60,12 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
             "django.db.backends": {"level": "INFO"},
             "django": {"handlers": [], "level": "INFO"},
             "celery": {"level": "INFO"},
+            # One line per ring every few seconds would bury the lines that matter.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
+            "kombu.connection": {"level": "ERROR"},  # the file transport has no host, and it says so each time
             "faster_whisper": {"level": "WARNING"},
         },
     }

@@ -1,0 +1,100 @@
+# callcov_portal. `make` lists what can be done.
+#
+# Nothing has to be installed by hand on Debian with Python 3.11; where a system package is missing, it is installed when we
+# are root and named otherwise.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := pip install --require-hashes --no-deps -r
+ROOT := $(filter 0,$(shell id -u))
+# Options for `manage.py serve`, for example: make run ARGS="--only web,worker"
+ARGS ?=
+# Tests on two cores; PYTEST="-k words" runs some of them.
+PYTEST ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-setup ci lint format lock clean
+
+help: ## List what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+run: $(VENV)/.installed ## Start the portal; http://127.0.0.1:8000/ unless CALLCOV_BIND and CALLCOV_PORT say otherwise
+	@exec $(BIN)/python manage.py serve $(ARGS)
+
+demo: $(VENV)/.installed ## Start the portal and add two example calls
+	@exec $(BIN)/python manage.py serve --demo $(ARGS)
+
+test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST)
+
+# The second run is for what a database decides; browser, speech and process group are the same on both.
+ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
+ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/pytest -n 2 -m "not browser and not speech and not group"
+
+lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary callcov_portal tests
+	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
+	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/lint-imports --no-timing >/dev/null || $(BIN)/lint-imports
+	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/hadolint Dockerfile
+
+CHECK_ENV = CALLCOV_DATA_DIR=$(VENV)/check-data CALLCOV_PUBLIC_URL=https://portal.example
+
+format: $(VENV)/.installed-dev ## Format code and templates
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + || true
+	$(BIN)/djlint --quiet --reformat templates || true
+
+lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
+	$(LOCK) -o requirements.lock pyproject.toml
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --group pyproject.toml:node -o requirements-node.lock
+	npm install --package-lock-only --ignore-scripts
+
+LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+clean: ## Remove what was installed and built (not the data folder)
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
+
+# --- Set-up: stamps, so that it runs again only when a lock file changed ------------------------------------------------
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Python 3.11 is needed; $(PYTHON) is $$($(PYTHON) -V). PYTHON=/path/to/python3.11 names another one." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory apt PACKAGES=python3-venv
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.installed: requirements.lock | $(BIN)/python
+	$(BIN)/$(PIP_INSTALL) $< --quiet
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed | $(BIN)/python
+	$(BIN)/$(PIP_INSTALL) $< --quiet
+	@touch $@
+
+test-setup: $(VENV)/.installed-dev node_modules/.installed
+	@command -v chromium >/dev/null || $(MAKE) --no-print-directory apt PACKAGES=chromium || true
+
+# Node: the machine's own, else the one in a wheel.
+node_modules/.installed: package-lock.json package.json requirements-node.lock $(VENV)/.installed-dev
+	@command -v npm >/dev/null || $(BIN)/$(PIP_INSTALL) requirements-node.lock --quiet
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.PHONY: apt
+apt:
+ifeq ($(ROOT),0)
+	apt-get update --quiet
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(PACKAGES)
+else
+	@echo "Missing on this machine: $(PACKAGES). Install it: sudo apt-get install $(PACKAGES)" >&2; exit 1
+endif
