@@ -1,0 +1,188 @@
+"""A rule set out of YAML, with errors that name the line."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from callcov_portal.rules.values import CHECKS, SEVERITIES, SPEAKERS, Position, Rule, RuleSet
+
+BUILTIN = Path(__file__).with_name("builtin.yaml")
+MOST_CHARACTERS = 500_000
+DEEPEST = 8
+AN_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+A_LANGUAGE = re.compile(r"[a-z]{2,3}")
+WILDCARD = "*"
+
+
+class RuleError(ValueError):
+    """A rule set is wrong; `str()` says what and in which `line` (from 1)."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"Line {line}: {problem}")
+        self.line = line
+
+
+@cache
+def builtin() -> RuleSet:
+    """The rules that apply when nobody gave others."""
+    return load(BUILTIN.read_text(encoding="utf-8"))
+
+
+def load(text: str) -> RuleSet:
+    """Read a rule set; raises RuleError at the first mistake. Same text, equal result."""
+    root = compose(text)
+    fields = mapping(root, required=("name", "rules"), optional=("languages",))
+    rules = tuple(read_rule(node) for node in items(fields["rules"]))
+    seen: dict[str, int] = {}
+    for rule, node in zip(rules, items(fields["rules"]), strict=True):
+        if rule.id in seen:
+            raise RuleError(line_of(node), f"the id {rule.id} is already used in line {seen[rule.id]}.")
+        seen[rule.id] = line_of(node)
+    return RuleSet(
+        name=string(fields["name"]),
+        hash=hashlib.sha256(text.encode()).hexdigest(),
+        languages=languages(fields["languages"]) if "languages" in fields else ("en",),
+        rules=rules,
+        text=text,
+    )
+
+
+def read_rule(node: yaml.Node) -> Rule:
+    """One entry of `rules`."""
+    optional: dict[str, Callable[[yaml.Node], Any]] = {
+        "unless": phrases,
+        "speaker": lambda value: one_of(value, SPEAKERS),
+        "position": position,
+        "severity": lambda value: one_of(value, SEVERITIES),
+        "languages": languages,
+        "advice": string,
+    }
+    fields = mapping(node, required=("id", "check", "title", "phrases"), optional=tuple(optional))
+    given = {name: read(fields[name]) for name, read in optional.items() if name in fields}
+    return Rule(
+        id=pattern(fields["id"], AN_ID, "an id: lower-case letters, digits and _"),
+        check=one_of(fields["check"], CHECKS),
+        title=string(fields["title"]),
+        phrases=phrases(fields["phrases"]),
+        **given,
+    )
+
+
+def position(node: yaml.Node) -> Position:
+    """`first_seconds`, `last_seconds`, `first_interactions`."""
+    names = ("first_seconds", "last_seconds", "first_interactions")
+    fields = mapping(node, optional=names)
+    read: dict[str, Any] = {name: positive(value) for name, value in fields.items()}
+    if not read:
+        raise RuleError(line_of(node), f"a position needs one of {', '.join(names)}.")
+    if "first_interactions" in read:
+        read["first_interactions"] = int(read["first_interactions"])
+    return Position(**read)
+
+
+def phrases(node: yaml.Node) -> tuple[str, ...]:
+    """A list of phrases with at least one word each; `*` stands for one to three words between others."""
+    found = []
+    for item in items(node):
+        phrase = string(item)
+        parts = [part.strip() for part in phrase.split(WILDCARD)]
+        if not all(re.search(r"\w", part) for part in parts):
+            raise RuleError(line_of(item), f"{phrase!r} needs words, also before and after each *.")
+        found.append(phrase)
+    return tuple(found)
+
+
+def compose(text: str) -> yaml.Node:
+    """Parse to nodes that know their lines; aliases and depth, with which YAML can be made to explode, are refused."""
+    if len(text) > MOST_CHARACTERS:
+        raise RuleError(1, f"the rule set is longer than {MOST_CHARACTERS} characters.")
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+                raise RuleError(
+                    event.start_mark.line + 1 if event.start_mark else 1, "aliases and deep nesting are not allowed."
+                )
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as trouble:
+        mark = getattr(trouble, "problem_mark", None)
+        problem = getattr(trouble, "problem", None) or getattr(trouble, "reason", "cannot be read")
+        raise RuleError(mark.line + 1 if mark else 1, f"not valid YAML: {problem}.") from None
+    if root is None:
+        raise RuleError(1, "the rule set is empty.")
+    return root
+
+
+def line_of(node: yaml.Node) -> int:
+    """Counted from 1."""
+    return int(node.start_mark.line) + 1
+
+
+def mapping(node: yaml.Node, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, yaml.Node]:
+    """The node's keys with their value nodes; every required key, no unknown one, none twice."""
+    if not isinstance(node, yaml.MappingNode):
+        raise RuleError(line_of(node), f"expected `key: value` lines with {', '.join((*required, *optional))}.")
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if name not in (*required, *optional):
+            raise RuleError(
+                line_of(key), f"{name!r} is unknown here; possible are {', '.join((*required, *optional))}."
+            )
+        if name in found:
+            raise RuleError(line_of(key), f"{name!r} is given twice.")
+        found[name] = value
+    for name in required:
+        if name not in found:
+            raise RuleError(line_of(node), f"{name!r} is missing.")
+    return found
+
+
+def items(node: yaml.Node) -> list[yaml.Node]:
+    """The entries of a list that is not empty."""
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise RuleError(line_of(node), "expected a list with at least one entry (lines that begin with `- `).")
+    return list(node.value)
+
+
+def string(node: yaml.Node) -> str:
+    """A text that is not empty."""
+    if not isinstance(node, yaml.ScalarNode) or not str(node.value).strip():
+        raise RuleError(line_of(node), "expected a text.")
+    return " ".join(str(node.value).split())
+
+
+def one_of(node: yaml.Node, values: tuple[str, ...]) -> str:
+    """One of `values`."""
+    if (value := string(node)) not in values:
+        raise RuleError(line_of(node), f"{value!r} is not possible here; possible are {', '.join(values)}.")
+    return value
+
+
+def pattern(node: yaml.Node, wanted: re.Pattern[str], what: str) -> str:
+    """A text of a certain form."""
+    if not wanted.fullmatch(value := string(node)):
+        raise RuleError(line_of(node), f"{value!r} is not {what}.")
+    return value
+
+
+def positive(node: yaml.Node) -> float:
+    """A number above zero."""
+    try:
+        value = float(string(node))
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1_000_000:
+        raise RuleError(line_of(node), "expected a number above zero.")
+    return value
+
+
+def languages(node: yaml.Node) -> tuple[str, ...]:
+    """Language codes such as en."""
+    return tuple(pattern(item, A_LANGUAGE, "a language code such as en") for item in items(node))
