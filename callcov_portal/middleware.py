@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, resolve_url
 from django.utils.cache import patch_vary_headers
 
+from callcov_portal import uploads
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 MEGABYTE = 1024 * 1024
@@ -30,7 +32,10 @@ def body_limit(get_response: Handler) -> Handler:
             length = "0"
         if int(length) > (limit := largest_body(request.path)):
             return refusal(413, "file_too_large", f"The request is larger than {limit // MEGABYTE} MB.", int(length))
-        return get_response(request)
+        try:
+            return get_response(request)
+        finally:
+            uploads.drop_unfinished(request)
 
     return middleware
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
 
 KEEP_FREE_BYTES = 200 * 1024 * 1024
 
@@ -102,3 +103,9 @@ class HashingUploadHandler(FileUploadHandler):
             self.file.close()
             self.path.unlink(missing_ok=True)
             self.file = None
+
+
+def drop_unfinished(request: HttpRequest) -> None:
+    """Remove what a body that broke off had brought so far: Django tells its handlers of few of the ways it can end."""
+    for handler in getattr(request, "_upload_handlers", []):
+        handler.upload_interrupted()

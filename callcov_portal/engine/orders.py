@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 import orjson
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
@@ -14,6 +15,7 @@ from callcov_portal.uploads import ReceivedFile
 
 MAX_INTEGER = 2**31 - 1
 MAX_METADATA = 16 * 1024
+MAX_JSON = 1024 * 1024
 
 
 class BadRequest(Exception):
@@ -46,8 +48,12 @@ def iso_8601(text: str) -> str:
 
 
 def small(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse metadata of more than 16 kB as JSON."""
-    if len(orjson.dumps(value)) > MAX_METADATA:
+    """Refuse metadata of more than 16 kB as JSON, or nested deeper than our own writer goes (250 levels)."""
+    try:
+        size = len(orjson.dumps(value))
+    except orjson.JSONEncodeError as error:
+        raise ValueError("Metadata may not be nested that deep") from error
+    if size > MAX_METADATA:
         raise ValueError("At most 16 kB of metadata are kept")
     return value
 
@@ -66,13 +72,7 @@ def nothing(value: Any) -> Any:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(printable)]
-Url = Annotated[
-    str,
-    StringConstraints(max_length=2048),
-    AfterValidator(printable),
-    AfterValidator(web_address),
-    BeforeValidator(nothing),
-]
+Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(printable), AfterValidator(web_address)]
 Timestamp = Annotated[str, StringConstraints(max_length=64), AfterValidator(iso_8601)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(from_text), AfterValidator(small)]
 
@@ -80,10 +80,10 @@ Metadata = Annotated[dict[str, Any], BeforeValidator(from_text), AfterValidator(
 class Order(Schema):
     """A create: one recording by link or as a file (which is not part of this), and whose call it is."""
 
-    audio_url: Url | None = None
+    audio_url: Annotated[Url | None, BeforeValidator(nothing)] = None
     agent_id: Id
     contact_id: Id
-    webhook_url: Url | None = None
+    webhook_url: Annotated[Url | None, BeforeValidator(nothing)] = None
     call_direction: Annotated[Literal["inbound", "outbound"] | None, BeforeValidator(nothing)] = None
     call_timestamp: Annotated[Timestamp | None, BeforeValidator(nothing)] = None
     metadata: Annotated[Metadata | None, BeforeValidator(nothing)] = None
@@ -108,7 +108,7 @@ def read_order(request: HttpRequest) -> tuple[Order, ReceivedFile | None]:
     """
     kind = request.content_type or ""
     if kind == "application/json" or kind.endswith("+json"):
-        return check(read_json(request.body), None, required="audio_url"), None
+        return check(read_json(request), None, required="audio_url"), None
     if kind == "multipart/form-data":
         file = cast("ReceivedFile | None", request.FILES.get("audio_file"))
         required = "audio_url" if "audio_url" in request.POST and file is None else "audio_file"
@@ -116,10 +116,12 @@ def read_order(request: HttpRequest) -> tuple[Order, ReceivedFile | None]:
     raise BadRequest("Send a JSON body (application/json) or a form with a file (multipart/form-data)")
 
 
-def read_json(body: bytes) -> dict[str, Any]:
-    """Return a JSON object; anything else raises `BadRequest`."""
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """Return the body's JSON object; anything else raises `BadRequest`, more than 1 MB `RequestDataTooBig`."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON:
+        raise RequestDataTooBig("A JSON body may have at most 1 MB.")
     try:
-        document = orjson.loads(body or b"{}")
+        document = orjson.loads(request.body or b"{}")
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(document, dict):
@@ -133,7 +135,7 @@ def check(given: dict[str, Any], file: ReceivedFile | None, *, required: str) ->
     absent += [name for name in ("agent_id", "contact_id") if name not in given]
     if absent:
         raise BadRequest([complaint("missing", ["body", name], "Field required", {}) for name in absent])
-    if file is None and given[required] in {None, ""} and isinstance(given[required], str | None):
+    if file is None and (given[required] is None or given[required] == ""):
         raise BadRequest(f"{required} is required")
     try:
         return Order.model_validate(given)

@@ -170,7 +170,7 @@ def refuse(_request: HttpRequest, error: HttpError) -> HttpResponse:
 def report(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer what nobody foresaw: the caller learns the status, the log learns the rest."""
     if isinstance(error, RequestDataTooBig) and not isinstance(error, uploads.DiskFull):
-        return wire.too_large(str(error))
+        return wire.too_large(str(error), settings.CALLCOV_MAX_UPLOAD_MB if isinstance(error, uploads.TooLarge) else 1)
     status, sentence = verdict(error)
     if status >= 500:
         logger.error("%s %s failed.", request.method, request.path, exc_info=error)

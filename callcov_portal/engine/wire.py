@@ -113,9 +113,9 @@ def error(status: int, detail: str | list[dict[str, Any]], **beside: Any) -> Htt
     return answer({"detail": detail, **beside}, status)
 
 
-def too_large(message: str) -> HttpResponse:
-    """Return the answer to a file above the limit: the error guide's document beside `detail`."""
-    details = {"max_size_mb": settings.CALLCOV_MAX_UPLOAD_MB}
+def too_large(message: str, megabytes: int) -> HttpResponse:
+    """Return the answer to a body above a limit: the error guide's document beside `detail`."""
+    details = {"max_size_mb": megabytes}
     return error(413, message, error={"code": "file_too_large", "message": message, "details": details})
 
 
