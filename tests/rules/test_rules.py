@@ -196,7 +196,7 @@ def test_without_word_times_the_segment_shares_its_time_out():
 def test_a_short_phrase_must_fit_more_closely():
     assert found(rule("goodbye"), "good bye")
     assert not found(rule("calm down"), "come down")
-    assert not found(rule("end my contract"), "it is in my contract")
+    assert not found(rule("end my contract"), "it is my contract")
 
 
 def test_two_words_may_be_heard_as_one_but_none_may_be_missing():
