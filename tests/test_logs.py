@@ -1,0 +1,96 @@
+"""Log lines: one form, and no secret in them."""
+
+import io
+import logging
+import logging.config
+
+import pytest
+import structlog
+
+from callcov_portal.logs import logging_config, redact, redact_fields
+
+TOKEN = "0b2e9c1c-0000-4000-8000-c0ffee000000.1.Zm9vYmFyYmF6"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("key sk_live_abc123DEF refused", "abc123DEF"),
+        ("key sk_test_abc123DEF refused", "abc123DEF"),
+        ("Authorization: Bearer eyJhbGciOi.x.y", "eyJhbGciOi"),
+        ("authorization: bearer eyJhbGciOi.x.y", "eyJhbGciOi"),
+        ("{'X-API-Key': 'topsecret'}", "topsecret"),
+        ('{"x-api-key": "topsecret"}', "topsecret"),
+        ("x-api-key=topsecret;", "topsecret"),
+        (f"POST /hooks/callcov/{TOKEN} 200", "Zm9vYmFyYmF6"),
+        ("fetching https://files.example/call.wav?X-Amz-Signature=deadbeef&x=1 now", "deadbeef"),
+        ("postgres://callcov:topsecret@db:5432/callcov", "topsecret"),
+        ("amqp://user:topsecret@mq//", "topsecret"),
+    ],
+)
+def test_a_secret_is_taken_out(text, secret):
+    assert secret in text
+    assert secret not in redact(text)
+    assert "…" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "analysis 0b2e9c1c-0000-4000-8000-c0ffee000000 completed in 3.2 s",
+        "GET https://files.example/call.wav 200",
+        "agent_john_doe, customer_12345",
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    assert redact(text) == text
+
+
+def test_only_text_fields_are_touched():
+    event = {"event": "sent sk_live_abc123", "count": 3, "nothing": None}
+    assert redact_fields(None, "info", event) == {"event": "sent sk_live_…", "count": 3, "nothing": None}
+
+
+@pytest.fixture
+def lines():
+    """A logger set up as the program's are, writing into text."""
+    config = logging_config(debug=False)
+    stream = io.StringIO()
+    formatter = logging.config.DictConfigurator(config).configure_formatter(config["formatters"]["line"])
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logger = logging.getLogger("callcov_portal.test_logs")
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel("INFO")
+    yield stream
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_a_line_has_time_level_logger_event_and_fields_in_this_order(lines):
+    structlog.get_logger("callcov_portal.test_logs").info("submitted", analysis="a1", status=201)
+    words = lines.getvalue().split()
+    assert [word.partition("=")[0] for word in words] == ["timestamp", "level", "logger", "event", "analysis", "status"]
+    assert "level=info logger=callcov_portal.test_logs event=submitted" in lines.getvalue()
+
+
+def test_secrets_are_taken_out_of_fields_and_tracebacks_too(lines):
+    log = structlog.get_logger("callcov_portal.test_logs")
+
+    def fetch():
+        raise ValueError("cannot reach https://user:topsecret@files.example/a.wav?sig=deadbeef")
+
+    try:
+        fetch()
+    except ValueError:
+        log.exception("fetch_failed", link="https://files.example/a.wav?sig=deadbeef")
+    logging.getLogger("callcov_portal.test_logs").warning("plain %s", "sk_live_abc123")
+    assert lines.getvalue().count("\n") == 2
+    for secret in ("topsecret", "deadbeef", "abc123"):
+        assert secret not in lines.getvalue()
+
+
+def test_debugging_is_asked_for():
+    assert logging_config(debug=True)["root"]["level"] == "DEBUG"
+    assert logging_config(debug=False)["root"]["level"] == "INFO"
