@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from callcov_portal.views import accounts
+from callcov_portal.views import accounts, adding, analyses, audio, exports, recordings, webhooks
 
 # Signing in and out, the own password.
 account_urls: list[URLPattern | URLResolver] = [
@@ -12,8 +12,25 @@ account_urls: list[URLPattern | URLResolver] = [
     path("password/", accounts.password_change, name="password_change"),
 ]
 
-# Calls and what belongs to one call.
-call_urls: list[URLPattern | URLResolver] = []
+# Calls and what belongs to one call; its page is judgement's.
+call_urls: list[URLPattern | URLResolver] = [
+    path("calls/", recordings.calls, name="calls"),
+    path("calls/rows/", recordings.call_row, name="call_row"),
+    path("calls/known/agents/", recordings.known_agents, name="known_agents"),
+    path("calls/known/contacts/", recordings.known_contacts, name="known_contacts"),
+    path("calls/add/", adding.add_calls, name="add_calls"),
+    path("calls/add/files/", adding.add_files, name="add_files"),
+    path("calls/add/links/", adding.add_links, name="add_links"),
+    path("calls/<int:number>/state/", analyses.call_state, name="call_state"),
+    path("calls/<int:number>/edit/", recordings.call_edit, name="call_edit"),
+    path("calls/<int:number>/delete/", recordings.call_delete, name="call_delete"),
+    path("calls/<int:number>/audio/", audio.call_audio, name="call_audio"),
+    path("calls/<int:number>/raw.json", analyses.call_raw, name="call_raw"),
+    path("calls/<int:number>/retry/", analyses.call_retry, name="call_retry"),
+    path("calls/<int:number>/again/", analyses.call_again, name="call_again"),
+    path("calls/<int:number>/send-anyway/", analyses.call_send_anyway, name="call_send_anyway"),
+    path("calls/<int:number>/cancel/", analyses.call_cancel, name="call_cancel"),
+]
 
 # Agents and contacts.
 person_urls: list[URLPattern | URLResolver] = []
@@ -25,10 +42,14 @@ user_urls: list[URLPattern | URLResolver] = []
 system_urls: list[URLPattern | URLResolver] = []
 
 # Downloads.
-export_urls: list[URLPattern | URLResolver] = []
+export_urls: list[URLPattern | URLResolver] = [
+    path("exports/<slug:table>.csv", exports.export, name="export"),
+]
 
 # Where the API reports news.
-hook_urls: list[URLPattern | URLResolver] = []
+hook_urls: list[URLPattern | URLResolver] = [
+    path("hooks/callcov/<str:token>", webhooks.webhook, name="webhook"),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("callcov_portal.quality.urls")),

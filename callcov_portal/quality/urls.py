@@ -1,5 +1,10 @@
 """The addresses of judgement."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from callcov_portal.quality import views
+
+urlpatterns: list[URLPattern] = [
+    path("calls/<int:number>/", views.call, name="call"),
+    path("calls/<int:number>/review/", views.review, name="review"),
+]

@@ -7,7 +7,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from callcov_portal.models import Analysis, State
+from callcov_portal.models import Analysis, Outcome, State
 
 register = template.Library()
 
@@ -47,6 +47,37 @@ def when(moment: datetime | None, prefix: str = "") -> str | SafeString:
         formats.date_format(local, "l, j F Y, H:i:s T"),
         formats.date_format(local, "j M, H:i" if is_this_year else "j M Y, H:i"),
     )
+
+
+@register.filter
+def unlocalized(number: float | str) -> str:
+    """Write a number as a machine reads it: two decimals, a point; "" stays ""."""
+    return "" if number == "" else f"{float(number):.2f}"
+
+
+OUTCOMES = {Outcome.MET: "✓", Outcome.VIOLATED: "✗", Outcome.OMITTED: "○", Outcome.NOT_ASSESSED: "–"}
+
+
+@register.filter
+def outcome_glyph(outcome: str) -> str:
+    """Return the glyph that stands beside an outcome's word."""
+    return OUTCOMES[Outcome(outcome)]
+
+
+@register.filter
+def stage_word(stage: str) -> str:
+    """Write the stage that the API names as people read it; "" where it names none."""
+    return stage.replace("_", " ").capitalize()
+
+
+# Glyphs of the verdicts; a word that is not known here is shown as it is.
+VERDICTS = {"pass": "✓ Pass", "coach": "△ Needs coaching", "fail": "✕ Fail"}
+
+
+@register.filter
+def verdict_word(verdict: str) -> str:
+    """Write a verdict with its glyph."""
+    return VERDICTS.get(verdict, verdict)
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
+from callcov_portal.actions import sweeping
 from callcov_portal.models import User
 
 
@@ -61,7 +62,10 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"navigation": navigation(request.path, is_administrator=user.is_administrator)}
+    return {
+        "navigation": navigation(request.path, is_administrator=user.is_administrator),
+        "api_trouble": sweeping.trouble,  # asked only where a template shows it
+    }
 
 
 def navigation(path: str, *, is_administrator: bool) -> list[NavigationItem]:

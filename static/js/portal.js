@@ -39,5 +39,10 @@
     if (area && event.detail.successful && event.detail.requestConfig.verb === "post") sessionStorage.removeItem(area.dataset.draft);
   });
   document.addEventListener("htmx:load", (event) => restore(event.detail.elt));
-  document.addEventListener("DOMContentLoaded", () => restore(document));
+  restore(document);
+
+  // Where there is little room the filters are folded away, unless one of them is in use.
+  if (matchMedia("(max-width: 62rem)").matches && !location.search) {
+    for (const details of document.querySelectorAll("details.unfold")) details.open = false;
+  }
 })();

@@ -1,0 +1,202 @@
+"""Forms judge what a browser sends; they never write."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from callcov_portal.models import UNKNOWN_CONTACT, Agent, Analysis, Contact, Direction, Failure, Recording, State
+from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
+from callcov_portal.uploads import ReceivedFile
+
+MAX_LINKS = 500
+LINK_LENGTH = 2000
+EARLIEST_CALL = datetime(1980, 1, 1, tzinfo=UTC)
+
+# The words that judgement writes into the column `verdict`, after those about reviews as such.
+REVIEWED = [
+    ("no", "Not reviewed"),
+    ("yes", "Reviewed"),
+    ("pass", "Pass"),
+    ("coach", "Needs coaching"),
+    ("fail", "Fail"),
+]
+
+
+class PersonInput(forms.TextInput):
+    """A text field that offers the identifiers known already; it works as plain text without JavaScript."""
+
+    def __init__(self, url_name: str, list_id: str) -> None:
+        super().__init__(attrs={"list": list_id, "autocomplete": "off"})
+        self.url_name, self.list_id = url_name, list_id
+
+
+def local_time_input() -> forms.DateTimeInput:
+    """Return the browser's own picker of date and time."""
+    return forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+
+class CallDetailsForm(forms.Form):
+    """Whose call it was, when, and who called whom. The agent is required, the rest may be unknown."""
+
+    agent = forms.CharField(
+        max_length=IDENTIFIER_LENGTH,
+        widget=PersonInput("known_agents", "known-agents"),
+        error_messages={"required": "Say which agent spoke: a call without an agent cannot be analysed."},
+        help_text="The identifier your call centre uses. A new one is created.",
+    )
+    contact = forms.CharField(
+        max_length=IDENTIFIER_LENGTH,
+        required=False,
+        widget=PersonInput("known_contacts", "known-contacts"),
+        help_text="Empty: unknown.",
+    )
+    called_at = forms.DateTimeField(
+        label="Time of the call",
+        required=False,
+        widget=local_time_input(),
+        help_text="Empty: taken from the file's name or date.",
+    )
+    direction = forms.ChoiceField(choices=Direction, required=False)
+
+    def clean_called_at(self) -> datetime | None:
+        moment: datetime | None = self.cleaned_data["called_at"]
+        if moment and not EARLIEST_CALL <= moment <= timezone.now() + timedelta(days=1):
+            raise ValidationError("A call is made before it is added: check the date.")
+        return moment
+
+    def clean_contact(self) -> str:
+        contact: str = self.cleaned_data["contact"]
+        return "" if key_of(contact) == UNKNOWN_CONTACT else contact
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class ManyFilesField(forms.FileField):
+    """Several files. Whether one is audio, too long or known already is not for the form to judge."""
+
+    widget = ManyFilesInput(attrs={"accept": "audio/*,video/mp4,video/webm,video/mpeg,.flac,.mpga,.m4a,.ogg"})
+
+    def clean(self, data: Any, initial: Any = None) -> list[ReceivedFile]:
+        files = data if isinstance(data, list | tuple) else [data]
+        clean_one = super().clean
+        return [clean_one(file, initial) for file in files] if files else [clean_one(None, initial)]
+
+
+class AddFilesForm(CallDetailsForm):
+    """Files with the details that hold for all of them."""
+
+    files = ManyFilesField(  # type: ignore[assignment]  # a field's name is free, says Django
+        required=True,
+        allow_empty_file=True,
+        error_messages={"required": "Choose at least one file."},
+    )
+
+
+class AddLinksForm(CallDetailsForm):
+    """Links, one a line, with the details that hold for all of them."""
+
+    links = forms.CharField(
+        max_length=MAX_LINKS * LINK_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "placeholder": "https://…"}),
+        error_messages={"required": "Enter at least one link."},
+    )
+
+    def clean_links(self) -> list[str]:
+        links = list(dict.fromkeys(line.strip() for line in self.cleaned_data["links"].splitlines() if line.strip()))
+        if len(links) > MAX_LINKS:
+            raise ValidationError(f"These are {len(links)} links. At most {MAX_LINKS} are taken at a time.")
+        return links
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day begins in the portal's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class DayInput(forms.DateInput):
+    """The browser's own picker of a date."""
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d", attrs={"type": "date"})
+
+
+class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Which calls a list or an export shows; every filter is a parameter of the URL.
+
+    Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
+    without regard to case; `text` is any part of a number, identifier, name, file name or the API's id.
+    """
+
+    text = django_filters.CharFilter(
+        method="by_text", label="Find", max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    state = django_filters.MultipleChoiceFilter(
+        field_name="current_analysis__state",
+        choices=State.choices,
+        label="State",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    failure = django_filters.ChoiceFilter(
+        field_name="current_analysis__failure", choices=Failure.choices, label="Cause of failure", empty_label="Any"
+    )
+    reviewed = django_filters.ChoiceFilter(method="by_review", choices=REVIEWED, label="Review", empty_label="Any")
+    agent = django_filters.CharFilter(
+        method="by_agent",
+        label="Agent",
+        max_length=IDENTIFIER_LENGTH,
+        widget=PersonInput("known_agents", "known-agents"),
+    )
+    contact = django_filters.CharFilter(
+        method="by_contact",
+        label="Contact",
+        max_length=IDENTIFIER_LENGTH,
+        widget=PersonInput("known_contacts", "known-contacts"),
+    )
+    since = django_filters.DateFilter(method="by_first_day", label="From", widget=DayInput())
+    until = django_filters.DateFilter(method="by_last_day", label="To", widget=DayInput())
+
+    class Meta:
+        model = Recording
+        fields: list[str] = []
+
+    def by_text(self, calls: QuerySet[Recording], _name: str, text: str) -> QuerySet[Recording]:
+        named = Q(identifier__icontains=text) | Q(name__icontains=text)
+        condition = (
+            Q(file_name__icontains=text)
+            | Q(link__icontains=text)
+            | Q(agent__in=Agent.objects.filter(named))
+            | Q(contact__in=Contact.objects.filter(named))
+            | Q(Exists(Analysis.objects.filter(recording=OuterRef("pk"), external_id__icontains=text)))
+        )
+        number = text.strip().removeprefix("#")
+        if number.isdecimal() and len(number) < 19:
+            condition |= Q(pk=int(number))
+        return calls.filter(condition)
+
+    def by_agent(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
+        return calls.filter(agent__key=key_of(identifier))
+
+    def by_contact(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
+        key = key_of(identifier)
+        return calls.filter(contact=None) if key == UNKNOWN_CONTACT else calls.filter(contact__key=key)
+
+    def by_first_day(self, calls: QuerySet[Recording], _name: str, day: date) -> QuerySet[Recording]:
+        return calls.filter(called_at__gte=midnight(day))
+
+    def by_last_day(self, calls: QuerySet[Recording], _name: str, day: date) -> QuerySet[Recording]:
+        return calls.filter(called_at__lt=midnight(day + timedelta(days=1))) if day < date.max else calls
+
+    def by_review(self, calls: QuerySet[Recording], _name: str, word: str) -> QuerySet[Recording]:
+        if word in {"no", "yes"}:
+            return calls.filter(reviewed_at__isnull=word == "no")
+        return calls.filter(verdict=word)

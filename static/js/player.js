@@ -1,0 +1,199 @@
+// The player of one call: seeks by second, follows in the transcript, and goes through the findings by key.
+(() => {
+  "use strict";
+
+  const BEFORE = 3; // seconds of run-up before a finding's evidence
+  const AFTER = 2;
+  const STEP = 5;
+  const audio = document.getElementById("audio");
+  const byId = (id) => document.getElementById(id);
+
+  function clock(seconds) {
+    const whole = Math.max(0, Math.floor(seconds || 0));
+    const rest = `${String(Math.floor((whole % 3600) / 60)).padStart(whole >= 3600 ? 2 : 1, "0")}:${String(whole % 60).padStart(2, "0")}`;
+    return whole >= 3600 ? `${Math.floor(whole / 3600)}:${rest}` : rest;
+  }
+
+  // --- What the page shows of the words; read again when htmx has put new results in ---------------------------------
+
+  let starts = [];
+  let ends = [];
+  let items = [];
+  let current = null;
+  let findings = [];
+  let here = -1;
+  let stopAt = Infinity;
+
+  function read() {
+    items = [...document.querySelectorAll("#segments > [data-start]")];
+    starts = items.map((item) => Number(item.dataset.start));
+    ends = items.map((item) => Number(item.dataset.end));
+    findings = [...document.querySelectorAll("#findings .finding")];
+    current = null;
+    here = -1;
+    const label = byId("follow-label");
+    if (label) label.hidden = false;
+  }
+
+  function segmentAt(time) {
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (starts[middle] <= time) low = middle + 1;
+      else high = middle;
+    }
+    const index = low - 1;
+    // Between two segments the one before stays marked for a moment only.
+    return index >= 0 && time < ends[index] + 1.5 ? items[index] : null;
+  }
+
+  function highlight(time) {
+    const item = segmentAt(time);
+    if (item === current) return;
+    current?.classList.remove("now");
+    current?.removeAttribute("aria-current");
+    current = item;
+    if (!item) return;
+    item.classList.add("now");
+    item.setAttribute("aria-current", "true");
+    if (byId("follow")?.checked && !audio.paused) follow(item);
+  }
+
+  function follow(item) {
+    const list = item.parentElement;
+    if (list.scrollHeight <= list.clientHeight) return; // on a narrow screen the page itself would jump about
+    list.scrollTo({ top: item.offsetTop - list.clientHeight / 3, behavior: calm.matches ? "auto" : "smooth" });
+  }
+
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+  // --- Playing -------------------------------------------------------------------------------------------------------
+
+  function play() {
+    audio.play().catch(() => {}); // a pause right after play() is no trouble
+  }
+
+  function seek(time, until = Infinity) {
+    const end = Number.isFinite(audio.duration) ? audio.duration : Infinity;
+    audio.currentTime = Math.min(Math.max(0, time), end);
+    stopAt = until;
+    paint();
+  }
+
+  function toggle() {
+    stopAt = Infinity;
+    if (audio.paused) play();
+    else audio.pause();
+  }
+
+  function faster(step) {
+    const speed = byId("speed");
+    speed.selectedIndex = Math.min(Math.max(0, speed.selectedIndex + step), speed.options.length - 1);
+    setSpeed();
+  }
+
+  function setSpeed() {
+    audio.playbackRate = Number(byId("speed").value);
+    localStorage.setItem("speed", byId("speed").value);
+  }
+
+  function paint() {
+    const time = audio.currentTime;
+    byId("now").textContent = clock(time);
+    const scrub = byId("scrub");
+    if (document.activeElement !== scrub || !scrub.matches(":active")) scrub.value = time;
+    scrub.setAttribute("aria-valuetext", `${clock(time)} of ${clock(audio.duration || scrub.max)}`);
+    highlight(time);
+    if (time >= stopAt) {
+      stopAt = Infinity;
+      audio.pause();
+    }
+  }
+
+  function paintState() {
+    const button = byId("play");
+    button.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+    button.firstElementChild.textContent = audio.paused ? "▶" : "❚❚";
+  }
+
+  function measure() {
+    if (!Number.isFinite(audio.duration)) return;
+    byId("scrub").max = audio.duration;
+    byId("length").textContent = clock(audio.duration);
+  }
+
+  // --- Findings ------------------------------------------------------------------------------------------------------
+
+  function goToFinding(step) {
+    if (!findings.length) return;
+    const next = Math.min(Math.max(0, here + step), findings.length - 1);
+    findings[here]?.classList.remove("here");
+    here = next;
+    const finding = findings[here];
+    finding.classList.add("here");
+    finding.focus({ preventScroll: true });
+    finding.scrollIntoView({ block: "center", behavior: calm.matches ? "auto" : "smooth" });
+    if (audio && finding.dataset.start) {
+      seek(Number(finding.dataset.start) - BEFORE, Number(finding.dataset.end) + AFTER);
+      play();
+    }
+  }
+
+  // --- Keys and clicks -------------------------------------------------------------------------------------------------
+
+  const KEYS = {
+    " ": toggle,
+    ArrowLeft: () => seek(audio.currentTime - STEP),
+    ArrowRight: () => seek(audio.currentTime + STEP),
+    ",": () => faster(-1),
+    ".": () => faster(1),
+  };
+
+  function isTyping(target) {
+    return target.matches("textarea, select, input:not([type=range]), [contenteditable]");
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || byId("keys").open) return;
+    if (event.key === " " && event.target.matches("button, summary")) return;
+    if (event.key === "?") byId("keys").showModal();
+    else if (event.key === "ArrowDown") goToFinding(1);
+    else if (event.key === "ArrowUp") goToFinding(-1);
+    else if (audio && Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
+    else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#show-keys")) byId("keys").showModal();
+    if (!audio || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("[data-seek]");
+    const segment = event.target.closest("#segments > [data-start]");
+    const isSelecting = segment && !link && !getSelection().isCollapsed;
+    if ((!link && !segment) || isSelecting) return;
+    event.preventDefault();
+    seek(Number((link ?? segment).dataset.seek ?? segment.dataset.start));
+    play();
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id === "results" || event.target.id === "results") { read(); if (audio) paint(); }
+  });
+
+  read();
+  if (!audio) return;
+  audio.controls = false;
+  document.querySelector(".controls").hidden = false;
+  byId("play").addEventListener("click", toggle);
+  for (const button of document.querySelectorAll("[data-skip]")) button.addEventListener("click", () => seek(audio.currentTime + Number(button.dataset.skip)));
+  byId("scrub").addEventListener("input", (event) => seek(Number(event.target.value)));
+  byId("speed").addEventListener("change", setSpeed);
+  for (const kind of ["timeupdate", "seeked"]) audio.addEventListener(kind, paint);
+  for (const kind of ["play", "pause", "ended"]) audio.addEventListener(kind, paintState);
+  for (const kind of ["loadedmetadata", "durationchange"]) audio.addEventListener(kind, measure);
+  audio.addEventListener("error", () => { byId("cannot-play").hidden = false; document.querySelector(".controls").hidden = true; });
+  const kept = localStorage.getItem("speed");
+  if (kept && [...byId("speed").options].some((option) => option.value === kept)) { byId("speed").value = kept; setSpeed(); }
+  if (audio.readyState >= 1) measure();
+})();
