@@ -1,0 +1,103 @@
+"""Numbers as people say them and recognisers write them: runs of digits with their words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from callcov_portal.engine.speech.transcript import Segment
+from callcov_portal.rules import plain
+
+ONES = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+)
+ONES |= {"oh": "0", "o": "0", "nought": "0", "naught": "0"}
+TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+WORDS = (
+    ONES | {word: str(10 + at) for at, word in enumerate(TEENS)} | {word: f"{at}0" for at, word in enumerate(TENS, 2)}
+)
+TIMES = {"double": 2, "triple": 3, "treble": 3}
+FILLERS = frozenset(["um", "uh", "er", "erm", "ah", "mm", "and", "then", "dash", "hyphen", "space", "stroke"])
+AMOUNTS = frozenset(
+    ["hundred", "thousand", "million", "pounds", "pound", "dollars", "dollar", "euros", "pence", "cents", "percent"]
+)
+LONGEST_PAUSE = 10.0
+"""Seconds within a number that is read out in groups, while the other one says yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A word of the call: `plain` for looking at, `text` as written."""
+
+    plain: str
+    text: str
+    speaker: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitRun:
+    """Digits that one speaker said in a row; `first` and `last` number that speaker's words, both included."""
+
+    digits: str
+    first: int
+    last: int
+
+
+def words_of(segments: Sequence[Segment]) -> list[Spoken]:
+    """All words in the order of the segments."""
+    return [
+        Spoken(plain(word.text), word.text, segment.speaker, word.start, word.end)
+        for segment in segments
+        for word in segment.words
+    ]
+
+
+def digit_runs(words: Sequence[Spoken]) -> Iterator[DigitRun]:
+    """Runs of digits in one speaker's words; fillers and pauses up to LONGEST_PAUSE do not end a run, amounts are none."""
+    digits, first, last = "", 0, 0
+    at = 0
+    while at < len(words):
+        value, used = digits_at(words, at)
+        if value and digits and words[at].start - words[last].end > LONGEST_PAUSE:
+            yield DigitRun(digits, first, last)
+            digits = ""
+        if value:
+            first = first if digits else at
+            digits, last = digits + value, at + used - 1
+        elif digits and words[at].plain not in FILLERS:
+            if words[at].plain not in AMOUNTS:
+                yield DigitRun(digits, first, last)
+            digits = ""
+        at += used
+    if digits:
+        yield DigitRun(digits, first, last)
+
+
+def digits_at(words: Sequence[Spoken], at: int) -> tuple[str, int]:
+    """The digits that begin at this word, and how many words they take; ("", 1) if none."""
+    word = words[at]
+    following = words[at + 1].plain if at + 1 < len(words) else ""
+    if word.plain in TIMES and (one := ONES.get(following, following if re.fullmatch(r"\d", following) else "")):
+        return one * TIMES[word.plain], 2
+    if re.search(r"[$£€%]", word.text):
+        return "", 1
+    if word.plain in TENS and following in ONES and ONES[following] != "0":
+        return WORDS[word.plain][0] + ONES[following], 2
+    if word.plain in WORDS:
+        return WORDS[word.plain], 1
+    letters = re.sub(r"[\d\W_]", "", word.plain)
+    return ("".join(re.findall(r"\d", word.plain)), 1) if not letters else ("", 1)
+
+
+def luhn(digits: str) -> bool:
+    """Whether the check digit of a card number is right."""
+    doubled = [int(d) * (2 if at % 2 else 1) for at, d in enumerate(reversed(digits))]
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+def masked(words: Sequence[Spoken]) -> str:
+    """The words with every digit, and every word that stands for digits, replaced by dots."""
+    hidden = WORDS.keys() | TIMES.keys()
+    return " ".join("•" if word.plain in hidden else re.sub(r"\d", "•", word.text) for word in words)

@@ -1,0 +1,25 @@
+"""Requirement 3: the purpose of the call is stated within the agent's first four interactions."""
+
+from typing import Any
+
+from callcov_portal.engine.checks.call import Call, evidence, not_assessed
+
+LIMIT_INTERACTIONS = 4
+
+
+def check(call: Call) -> dict[str, Any]:
+    """`{disclosed, interaction_number, flagged}` and the evidence; `flagged` when it is missing (then no number) or comes too late.
+
+    An interaction is what the agent says up to the contact's next word, however many segments that is.
+    """
+    if reason := call.why_not("purpose"):
+        return {"disclosed": False, "flagged": False, **not_assessed(reason)}
+    match = call.first("purpose")
+    if match is None:
+        return {"disclosed": False, "flagged": True}
+    return {
+        "disclosed": True,
+        "interaction_number": match.interaction,
+        "flagged": match.interaction > LIMIT_INTERACTIONS,
+        **evidence(match),
+    }
