@@ -8,7 +8,7 @@ DEEPEST = 100
 MOST_CONTAINERS = 2_000_000  # an empty {} takes two bytes on the wire and 64 in memory
 
 
-class BadDocument(ValueError):  # noqa: N818 - the house says what is wrong, not that it is an error
+class BadDocument(ValueError):
     """The bytes are not a document that can be used; the message says why."""
 
 

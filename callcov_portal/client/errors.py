@@ -15,8 +15,6 @@ A create raises `NotSent`, `RateLimited`, `Unsure`, `Refused` or `Misconfigured`
 `NotFound`, `Unavailable`, `Refused` or `Misconfigured`. Nothing else about the network or the answer escapes.
 """
 
-# ruff: noqa: N818 - the names say what is wrong; the house fixed them
-
 from collections.abc import Mapping
 
 

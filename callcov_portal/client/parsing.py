@@ -33,6 +33,7 @@ def parse_analysis(document: Any, rate: RateLimit | None = None) -> AnalysisSnap
         raise BadDocument("The answer is not an analysis.")
     call, audio, metadata = (_object(document.get(name)) for name in ("call", "audio", "metadata"))
     transcript = _transcript(document.get("transcript"))
+    stage, fraction = _progress(document.get("progress"))
     return AnalysisSnapshot(
         id=_usable_id(document),
         status=_status(document.get("status")),
@@ -47,7 +48,8 @@ def parse_analysis(document: Any, rate: RateLimit | None = None) -> AnalysisSnap
         results=results if isinstance(results := document.get("results"), dict) else None,
         error_message=_reason(document.get("error_message")) or _reason(metadata.get("error_message")),
         completed_at=parse_time(metadata.get("completed_at")),
-        progress=_progress(document.get("progress")),
+        stage=stage,
+        fraction=fraction,
         document=document,
         rate=rate,
         size_bytes=_size(audio),
@@ -221,12 +223,11 @@ def _reason(value: Any) -> str:
     return _sentence(value) or _sentence(_object(value).get("message"))
 
 
-def _progress(value: Any) -> str:
+def _progress(value: Any) -> tuple[str, float]:
+    """The embedded engine's stage and fraction; the hosted API has no such word."""
     progress = _object(value)
-    stage, fraction = _sentence(progress.get("stage"))[:100], _positive(progress.get("fraction"))
-    if fraction is None:
-        return stage or _sentence(value)[:100]
-    return f"{stage} {min(fraction, 1.0):.0%}".strip()
+    stage = (_sentence(progress.get("stage")) or _sentence(value))[:100]
+    return stage, min(_positive(progress.get("fraction")) or 0.0, 1.0)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ BODY_SECONDS = 300.0
 BLOCK = 64 * 1024
 
 
-class AnswerTooLarge(Exception):  # noqa: N818 - the house says what is wrong, not that it is an error
+class AnswerTooLarge(Exception):
     """The answer has more bytes than anyone could want."""
 
 

@@ -41,6 +41,7 @@ class AnalysisSnapshot:
     """What the API says about one analysis at one moment.
 
     `status` is "processing", "completed" or "failed" (an unknown word counts as processing: nothing is final yet).
+    `stage` and `fraction` (0 to 1) are the embedded engine's extra word on how far it is.
     Texts are "" and values None when the API said nothing usable. Times carry a time zone. `document` is the
     answer as received, made storable: NUL and lone surrogates replaced, NaN and infinities None.
     """
@@ -58,7 +59,8 @@ class AnalysisSnapshot:
     results: dict[str, Any] | None = None
     error_message: str = ""
     completed_at: datetime | None = None
-    progress: str = ""
+    stage: str = ""
+    fraction: float = 0.0
     document: dict[str, Any] = field(default_factory=dict)
     rate: RateLimit | None = None
     size_bytes: int | None = None

@@ -40,6 +40,7 @@ class Peer:
     replies: list[Reply] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     keep: bool = True
+    connections: int = 0
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -63,6 +64,7 @@ class Peer:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
+            self.connections += 1
             with connection, suppress(OSError, ValueError):
                 connection.settimeout(30)
                 self._answer(connection)

@@ -22,7 +22,7 @@ def test_the_first_example_of_an_analysis_that_is_processing():
     assert (snapshot.agent_id, snapshot.contact_id) == ("agent_john_doe", "customer_12345")
     assert (snapshot.webhook_url, snapshot.duration_seconds, snapshot.size_bytes) == (None, None, None)
     assert (snapshot.text, snapshot.segments, snapshot.results) == ("", (), None)
-    assert (snapshot.error_message, snapshot.completed_at, snapshot.progress) == ("", None, "")
+    assert (snapshot.error_message, snapshot.completed_at, snapshot.stage, snapshot.fraction) == ("", None, "", 0.0)
     assert snapshot.document is PROCESSING
 
 
@@ -168,19 +168,21 @@ def test_a_transcript_that_is_only_a_text():
 
 
 @pytest.mark.parametrize(
-    ("progress", "read"),
+    ("progress", "stage", "fraction"),
     [
-        ({"stage": "transcribing", "fraction": 0.456}, "transcribing 46%"),
-        ({"stage": "checking"}, "checking"),
-        ({"fraction": 7}, "100%"),
-        ("decoding", "decoding"),
-        (None, ""),
-        ([], ""),
-        ({"stage": 1, "fraction": "x"}, ""),
+        ({"stage": "transcribing", "fraction": 0.456}, "transcribing", 0.456),
+        ({"stage": "checking"}, "checking", 0),
+        ({"fraction": 7}, "", 1),
+        ({"fraction": -1}, "", 0),
+        ("decoding", "decoding", 0),
+        (None, "", 0),
+        ([], "", 0),
+        ({"stage": 1, "fraction": "x"}, "", 0),
     ],
 )
-def test_progress_becomes_a_few_words(progress, read):
-    assert parse_analysis({"id": ID, "progress": progress}).progress == read
+def test_the_engines_word_on_its_progress_is_read(progress, stage, fraction):
+    snapshot = parse_analysis({"id": ID, "progress": progress})
+    assert (snapshot.stage, snapshot.fraction) == (stage, fraction)
 
 
 WRONG = [None, True, 0, -1.5, "x", [], {}, [None], {"a": None}, 10**400, float("nan")]
