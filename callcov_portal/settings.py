@@ -216,6 +216,7 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = ["callcov_portal.uploads.HashingUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a webhook; middleware.body_limit allows less elsewhere
 
 # --- Language, time, logs ------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -4,9 +4,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -40,12 +39,29 @@ def refuse_if_disk_full(folder: Path, size: int) -> None:
 
 
 class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
-    """A complete file in the incoming folder, with its SHA-256; removed on close unless it was moved away."""
+    """A file in the incoming folder that grows as it arrives; removed on close unless it was moved away.
 
-    def __init__(self, file: IO[bytes], path: Path, name: str, size: int, sha256: str, content_type: str) -> None:
-        super().__init__(file, name, content_type, size)
-        self.path = path
-        self.sha256 = sha256
+    `sha256` and `size` (bytes) are right once the upload handler has handed it out.
+    """
+
+    def __init__(self, name: str, content_type: str) -> None:
+        self.path = incoming_folder() / f"{uuid.uuid4()}.part"
+        super().__init__(self.path.open("w+b"), name, content_type, 0)
+        self.digest = hashlib.sha256()
+        self.sha256 = ""
+
+    def append(self, content: bytes) -> None:
+        """Add what has arrived."""
+        self.digest.update(content)
+        self.size = (self.size or 0) + len(content)
+        self.file.write(content)  # type: ignore[union-attr]
+
+    def complete(self) -> None:
+        """Put everything on disk and rewind."""
+        self.sha256 = self.digest.hexdigest()
+        self.file.flush()  # type: ignore[union-attr]
+        os.fsync(self.file.fileno())  # type: ignore[union-attr]
+        self.file.seek(0)  # type: ignore[union-attr]
 
     def temporary_file_path(self) -> str:
         """Return the path; Django's file storage moves such a file instead of copying it."""
@@ -53,56 +69,36 @@ class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
 
     def close(self) -> None:
         super().close()
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
 
 class HashingUploadHandler(FileUploadHandler):
     """Write each file part to `incoming/<uuid>.part`, counting and hashing as it comes; fsync when complete.
 
-    Raises `TooLarge` at the first byte above the limit and `DiskFull` before the first byte. A broken
-    connection leaves nothing behind.
+    Raises `TooLarge` at the first byte above the limit and `DiskFull` before the first byte. What is left when
+    anything goes wrong is removed at the end of the request by `drop_unfinished`.
     """
 
     chunk_size = 1024 * 1024
-    file: IO[bytes] | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        folder = incoming_folder()
-        refuse_if_disk_full(folder, int(self.request.META.get("CONTENT_LENGTH") or 0) if self.request else 0)
-        self.path = folder / f"{uuid.uuid4()}.part"
-        self.file = self.path.open("w+b")
-        self.digest = hashlib.sha256()
-        self.received = 0
+        length = self.request.META.get("CONTENT_LENGTH") if self.request else None
+        refuse_if_disk_full(incoming_folder(), int(length or 0))
+        self.file = ReceivedFile(self.file_name or "", self.content_type or "")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.received += len(raw_data)
-        if self.received > settings.CALLCOV_MAX_UPLOAD_MB * 1024 * 1024:
-            self.upload_interrupted()
+        if start + len(raw_data) > settings.CALLCOV_MAX_UPLOAD_MB * 1024 * 1024:
             raise TooLarge(f"The file is larger than {settings.CALLCOV_MAX_UPLOAD_MB} MB, the most that is taken.")
-        if self.file is None:
-            raise TooLarge("The upload was given up.")
-        self.digest.update(raw_data)
-        self.file.write(raw_data)
+        self.file.append(raw_data)
 
-    def file_complete(self, file_size: int) -> ReceivedFile | None:
-        if self.file is None:
-            return None
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.seek(0)
-        received = ReceivedFile(
-            self.file, self.path, self.file_name or "", file_size, self.digest.hexdigest(), self.content_type or ""
-        )
-        self.file = None
-        return received
+    def file_complete(self, file_size: int) -> ReceivedFile:
+        self.file.complete()
+        return self.file
 
     def upload_interrupted(self) -> None:
-        if self.file is not None:
+        if hasattr(self, "file"):
             self.file.close()
-            self.path.unlink(missing_ok=True)
-            self.file = None
 
 
 def drop_unfinished(request: HttpRequest) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     # Chosen once, inherited by xdist's workers and by every process that a test starts.
@@ -9,4 +10,5 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 for name in list(os.environ):
     if name.startswith("CALLCOV_") and name not in {"CALLCOV_DATA_DIR", "CALLCOV_TEST_REQUIRE", "CALLCOV_DATABASE_URL"}:
         del os.environ[name]
+(Path(os.environ["CALLCOV_DATA_DIR"]) / "static").mkdir(exist_ok=True)  # what collectstatic would make
 os.environ["CALLCOV_ENGINE_MODEL"] = "scripted"

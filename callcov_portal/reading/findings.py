@@ -85,7 +85,7 @@ def disclosures(check: dict[str, Any]) -> Iterator[Found]:
         why = "Not read in this call."
         yield Found(f"disclosure.{name}"[:80], f"Disclosure: {title(name)}"[:200], OMITTED, why)
     if not matched and not missing:
-        outcome = {True: MET, False: OMITTED}.get(check.get("read"), NOT_ASSESSED)  # type: ignore[arg-type]
+        outcome = judged(check.get("read"), yes=MET, no=OMITTED)
         yield placed(Found("mandatory_disclosures", "Mandatory disclosures", outcome), check)
 
 
@@ -120,7 +120,7 @@ def instances(check_id: str, name: str, check: dict[str, Any], flag: str, none: 
         why = title(kind) if isinstance(kind, str) else ""
         yield placed(Found(check_id, name, VIOLATED, why), item if isinstance(item, dict) else {"quote": item})
     if not items:
-        outcome = {True: VIOLATED, False: MET}.get(check.get(flag), NOT_ASSESSED)  # type: ignore[arg-type]
+        outcome = judged(check.get(flag), yes=VIOLATED, no=MET)
         yield placed(Found(check_id, name, outcome, none if outcome == MET else ""), check)
 
 
@@ -166,6 +166,13 @@ def evidence_for(check: dict[str, Any], name: str) -> dict[str, Any]:
         if isinstance(item, dict) and item.get("name") == name:
             return item
     return {}
+
+
+def judged(value: Any, *, yes: str, no: str) -> str:
+    """Return the outcome that a boolean stands for; anything but true and false is not assessed."""
+    if value is True:
+        return yes
+    return no if value is False else NOT_ASSESSED
 
 
 def names(value: Any) -> list[str]:

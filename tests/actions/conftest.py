@@ -1,0 +1,39 @@
+"""The fake API behind the gateway, and a recording with its file."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+from callcov_portal.actions import gateway
+from callcov_portal.models import Analysis
+from tests.factories import AnalysisFactory, RecordingFactory
+from tests.fakes import FakeApi
+from tests.sounds import wav
+
+
+@pytest.fixture
+def api(monkeypatch) -> FakeApi:
+    fake = FakeApi()
+    monkeypatch.setattr(gateway, "api", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def queued(db) -> Analysis:
+    """A queued analysis of a stored one-second recording, due now."""
+    name = default_storage.save("2026/03/one.wav", File(BytesIO(wav())))
+    return AnalysisFactory(recording=RecordingFactory(file=name))
+
+
+def again(analysis: Analysis) -> Analysis:
+    """Return the analysis as the database has it."""
+    return Analysis.objects.get(pk=analysis.pk)
+
+
+def make_due(analysis: Analysis) -> None:
+    """Let the time of the next attempt have come."""
+    from django.utils import timezone
+
+    Analysis.objects.filter(pk=analysis.pk).update(next_attempt_at=timezone.now())

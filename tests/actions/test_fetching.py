@@ -1,0 +1,135 @@
+"""Links: their copy is fetched before anything is sent."""
+
+import hashlib
+import http.server
+import threading
+from pathlib import Path
+
+import pytest
+
+from callcov_portal.actions import schedule
+from callcov_portal.actions.advancing import advance
+from callcov_portal.actions.recordings import CallDetails, add_link
+from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.uploads import incoming_folder
+from tests.actions.conftest import again, make_due
+from tests.factories import RecordingFactory
+from tests.sounds import wav
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(settings, tmp_path):
+    """A web server with recordings, allowed by setting; returns its folder's path and its address."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(folder))
+
+        def do_GET(self):
+            status = Path(self.path).stem
+            if status.isdecimal():
+                self.send_error(int(status))
+            else:
+                super().do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        settings.CALLCOV_FETCH_ALLOW = [f"127.0.0.1:{port}"]
+        yield folder, f"http://127.0.0.1:{port}"
+        server.shutdown()
+
+
+def linked(address: str) -> Analysis:
+    return add_link(link=address, details=CallDetails("rachel"), user=None).current_analysis
+
+
+def test_a_link_is_fetched_kept_and_sent(api, shelf) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    advance(analysis.pk)
+    after = again(analysis)
+    assert after.state == State.PROCESSING
+    assert after.recording.sha256 == hashlib.sha256(wav()).hexdigest()
+    assert (after.recording.format, after.recording.size_bytes) == ("wav", len(wav()))
+    assert api.sent[0]["bytes"] == wav()
+
+
+def test_the_copy_is_fetched_once_even_if_sending_waits(api, shelf, settings) -> None:
+    settings.CALLCOV_API_SUBMISSIONS_PER_MINUTE = 1
+    from callcov_portal.actions import pace
+
+    pace.take(pace.SUBMISSION)
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    advance(analysis.pk)
+    (shelf[0] / "a.wav").unlink()
+    make_due(analysis)
+    advance(analysis.pk)
+    after = again(analysis)
+    assert (after.state, bool(after.recording.stored_name)) == (State.QUEUED, True)
+
+
+def test_fetched_bytes_that_are_known_end_as_a_duplicate_and_are_not_sent(api, shelf) -> None:
+    known = RecordingFactory(sha256=hashlib.sha256(wav()).hexdigest())
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    advance(analysis.pk)
+    after = again(analysis)
+    assert (after.failure, after.duplicate_of, api.sent) == (Failure.DUPLICATE, known, [])
+
+
+def test_a_link_to_something_that_is_no_audio_says_so(api, shelf) -> None:
+    (shelf[0] / "a.wav").write_bytes(b"<html>Sign in first</html>" * 50)
+    analysis = linked(f"{shelf[1]}/a.wav")
+    advance(analysis.pk)
+    assert again(analysis).failure == Failure.NOT_AUDIO
+
+
+def test_a_link_to_something_too_large_says_so(api, shelf, settings) -> None:
+    settings.CALLCOV_MAX_UPLOAD_MB = 1
+    (shelf[0] / "a.wav").write_bytes(wav(seconds=70))
+    analysis = linked(f"{shelf[1]}/a.wav")
+    advance(analysis.pk)
+    assert again(analysis).failure == Failure.TOO_LARGE
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_dead_link_fails_at_once_and_can_be_retried(api, shelf, status) -> None:
+    analysis = linked(f"{shelf[1]}/{status}.wav")
+    advance(analysis.pk)
+    after = again(analysis)
+    assert (after.failure, after.may_retry) == (Failure.UNREACHABLE, True)
+    assert str(status) in after.detail
+
+
+def test_a_link_in_passing_trouble_is_tried_a_few_times(api, shelf) -> None:
+    analysis = linked(f"{shelf[1]}/503.wav")
+    for attempt in range(1, schedule.MOST_LINK_TRIES):
+        make_due(analysis)
+        advance(analysis.pk)
+        assert (again(analysis).state, again(analysis).attempts) == (State.QUEUED, attempt)
+    make_due(analysis)
+    advance(analysis.pk)
+    assert again(analysis).failure == Failure.UNREACHABLE
+
+
+def test_an_address_that_is_not_allowed_any_more_is_blocked(api, shelf, settings) -> None:
+    analysis = linked(f"{shelf[1]}/a.wav")
+    settings.CALLCOV_FETCH_ALLOW = []
+    advance(analysis.pk)
+    assert again(analysis).failure == Failure.BLOCKED
+
+
+def test_nothing_is_left_in_the_incoming_folder(api, shelf) -> None:
+    (shelf[0] / "a.wav").write_bytes(b"nothing")
+    for name in ("a.wav", "404.wav"):
+        advance(linked(f"{shelf[1]}/{name}").pk)
+    assert list(incoming_folder().iterdir()) == []

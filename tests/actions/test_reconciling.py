@@ -1,0 +1,207 @@
+"""Did it arrive? Asked before anything is sent again."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from callcov_portal.actions import deliveries, schedule, tokens
+from callcov_portal.actions.advancing import advance
+from callcov_portal.client.errors import Unavailable, Unsure
+from callcov_portal.client.types import AnalysisSnapshot
+from callcov_portal.models import Analysis, Failure, State
+from tests.actions.conftest import again, make_due
+from tests.factories import AnalysisFactory, RecordingFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sending(queued) -> Analysis:
+    """An analysis whose POST was begun by a process that died, its lease over."""
+    recording = queued.recording
+    Analysis.objects.filter(pk=queued.pk).update(
+        state=State.SENDING,
+        submissions=1,
+        sent_at=datetime.now(UTC) - timedelta(minutes=2),
+        api_url="http://127.0.0.1:8001/api/v1",
+        sent_agent=recording.agent.identifier,
+        sent_contact=recording.contact_identifier,
+    )
+    return again(queued)
+
+
+def entry(analysis: Analysis, **changes: object) -> AnalysisSnapshot:
+    """What the API lists for the analysis, with the webhook's address."""
+    return replace(
+        AnalysisSnapshot(
+            id="11111111-2222-4333-8444-555555555555",
+            status="processing",
+            created=datetime.now(UTC),
+            agent_id=analysis.sent_agent,
+            contact_id=analysis.sent_contact,
+            webhook_url=tokens.webhook_url(analysis.pk, 1),
+        ),
+        **changes,
+    )
+
+
+def look(analysis: Analysis) -> Analysis:
+    make_due(analysis)
+    advance(analysis.pk)
+    return again(analysis)
+
+
+def test_it_is_found_by_our_webhook_address(api, sending) -> None:
+    found = entry(sending)
+    api.created = {found.id: found}
+    after = look(sending)
+    assert (after.state, after.external_id) == (State.PROCESSING, found.id)
+    assert api.sent == []
+
+
+def test_what_is_found_finished_is_applied_at_once(api, sending) -> None:
+    found = entry(sending)
+    api.created = {found.id: found}
+    api.finish(found.id)
+    assert look(sending).state == State.COMPLETED
+
+
+def test_two_looks_that_find_nothing_prove_it_absent_and_it_is_sent_again(api, sending) -> None:
+    first = look(sending)
+    assert (first.state, first.absences) == (State.SENDING, 1)
+    assert first.next_attempt_at - datetime.now(UTC) > schedule.grace() - timedelta(seconds=2)
+    assert look(sending).state == State.QUEUED
+    after = look(sending)
+    assert (after.state, after.submissions, len(api.sent)) == (State.PROCESSING, 2, 1)
+
+
+def test_one_look_alone_sends_nothing_again(api, sending) -> None:
+    look(sending)
+    assert api.sent == []
+
+
+def test_without_an_echoed_address_the_only_entry_of_that_call_is_taken(api, sending) -> None:
+    found = entry(sending, webhook_url=None)
+    api.created = {found.id: found}
+    assert look(sending).external_id == found.id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"agent_id": "somebody else"}, {"created": datetime.now(UTC) - timedelta(days=1)}],
+    ids=["another agent", "long before"],
+)
+def test_without_an_echoed_address_an_entry_that_cannot_be_ours_counts_as_absent(api, sending, changes) -> None:
+    other = entry(sending, webhook_url=None, **changes)
+    api.created = {other.id: other}
+    assert look(sending).absences == 1
+
+
+def test_an_entry_that_belongs_to_another_of_our_analyses_is_not_taken(api, sending) -> None:
+    found = entry(sending, webhook_url=None)
+    api.created = {found.id: found}
+    AnalysisFactory(state=State.PROCESSING, external_id=found.id, api_url=sending.api_url)
+    assert look(sending).absences == 1
+
+
+def test_with_two_possible_entries_nobody_guesses_and_a_person_is_asked(api, sending) -> None:
+    one, two = entry(sending, webhook_url=None), entry(sending, webhook_url=None, id="two")
+    api.created = {one.id: one, two.id: two}
+    for _ in range(schedule.MOST_LOOKS):
+        after = look(sending)
+    assert (after.state, after.failure) == (State.FAILED, Failure.UNSURE)
+    assert after.may_send_anyway
+    assert api.sent == []
+
+
+def test_with_two_of_ours_and_one_entry_nobody_guesses(api, sending) -> None:
+    AnalysisFactory(
+        recording=RecordingFactory(agent=sending.recording.agent, contact=sending.recording.contact),
+        state=State.SENDING,
+        api_url=sending.api_url,
+        sent_agent=sending.sent_agent,
+        sent_contact=sending.sent_contact,
+    )
+    found = entry(sending, webhook_url=None)
+    api.created = {found.id: found}
+    after = look(sending)
+    assert (after.state, after.looks, after.external_id) == (State.SENDING, 1, None)
+
+
+def test_an_api_that_is_away_proves_nothing(api, sending) -> None:
+    for _ in range(12):
+        api.trouble = [Unavailable("No answer.")]
+        after = look(sending)
+        assert (after.state, after.absences, after.looks) == (State.SENDING, 0, 0)
+
+
+def test_it_is_not_sent_for_ever(api, sending) -> None:
+    Analysis.objects.update(submissions=schedule.MOST_SUBMISSIONS)
+    look(sending)
+    assert look(sending).failure == Failure.UNSURE
+
+
+def test_a_webhook_brings_the_id_that_the_list_does_not_show(api, sending, monkeypatch) -> None:
+    found = entry(sending, webhook_url=None)
+    api.created = {found.id: found}
+    monkeypatch.setattr(api, "iterate", lambda **_filters: iter(()))
+    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s", "status": "completed"}' % found.id.encode())
+    assert look(sending).external_id == found.id
+
+
+@pytest.mark.parametrize("changes", [{"agent_id": "x"}, {"contact_id": "x"}, {"webhook_url": "https://other.example/"}])
+def test_an_id_brought_by_a_webhook_is_bound_only_if_the_api_shows_our_call(api, sending, changes) -> None:
+    other = entry(sending, **changes)
+    api.created = {other.id: other}
+    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % other.id.encode())
+    assert look(sending).external_id is None
+
+
+def test_an_id_that_the_api_does_not_know_is_not_bound(api, sending) -> None:
+    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "unheard-of"}')
+    assert look(sending).external_id is None
+
+
+class TestLateNews:
+    @pytest.fixture
+    def unsure(self, sending) -> Analysis:
+        Analysis.objects.update(state=State.FAILED, failure=Failure.UNSURE, next_attempt_at=None)
+        return again(sending)
+
+    def test_a_webhook_revives_an_analysis_of_which_we_were_unsure(self, api, unsure) -> None:
+        found = entry(unsure)
+        api.created = {found.id: found}
+        api.finish(found.id)
+        deliveries.accept(tokens.make(unsure.pk, 1), b'{"id": "%s"}' % found.id.encode())
+        advance(unsure.pk)
+        assert again(unsure).state == State.COMPLETED
+
+    def test_a_webhook_without_news_leaves_it_failed_and_off_the_schedule(self, api, unsure) -> None:
+        deliveries.accept(tokens.make(unsure.pk, 1), b"{}")
+        advance(unsure.pk)
+        after = again(unsure)
+        assert (after.failure, after.next_attempt_at) == (Failure.UNSURE, None)
+
+    def test_a_lost_one_is_asked_for_by_its_id(self, api, unsure) -> None:
+        found = entry(unsure)
+        Analysis.objects.update(failure=Failure.LOST, external_id=found.id)
+        api.created = {found.id: found}
+        deliveries.accept(tokens.make(unsure.pk, 1), b"")
+        advance(unsure.pk)
+        assert again(unsure).state == State.PROCESSING
+
+    def test_a_lost_one_that_stays_unknown_stays_lost(self, api, unsure) -> None:
+        Analysis.objects.update(failure=Failure.LOST, external_id="gone")
+        deliveries.accept(tokens.make(unsure.pk, 1), b"")
+        advance(unsure.pk)
+        assert again(unsure).failure == Failure.LOST
+
+
+def test_a_lost_answer_to_a_file_that_is_read_only_once_keeps_the_one_submission(api, queued) -> None:
+    api.lose_answer = Unsure("Reset.")
+    advance(queued.pk)
+    api.lose_answer = None
+    for _ in range(4):
+        look(queued)
+    assert len(api.sent) == 1

@@ -1,0 +1,161 @@
+"""Asking for news, one by one and all at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from callcov_portal.actions import refreshing
+from callcov_portal.actions.advancing import advance
+from callcov_portal.client.errors import Misconfigured, Unavailable
+from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
+from tests.actions.conftest import again, make_due
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def processing(api, queued) -> Analysis:
+    """Accepted by the API a while ago, due to be asked about."""
+    advance(queued.pk)
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(minutes=1))
+    make_due(queued)
+    return again(queued)
+
+
+def test_a_completed_analysis_brings_its_transcript_and_findings(api, processing) -> None:
+    api.finish(processing.external_id)
+    advance(processing.pk)
+    after = again(processing)
+    assert (after.state, after.next_attempt_at, after.language) == (State.COMPLETED, None, "en")
+    assert [s.speaker for s in Segment.objects.filter(analysis=after)] == ["agent", "contact", "agent"]
+    outcomes = dict(Finding.objects.filter(analysis=after).values_list("check_id", "outcome"))
+    assert outcomes == {
+        "identity_verification": "met",
+        "disclosure.call_recording_notice": "met",
+        "disclosure.cooling_off": "omitted",
+        "purpose_declaration": "met",
+        "prohibited_phrases": "violated",
+        "sensitive_data": "met",
+        "quality.greeting": "violated",
+    }
+    assert after.document.raw["results"]["quality"]["greeting"]["flagged"] is True
+
+
+def test_the_same_news_again_changes_nothing(api, processing) -> None:
+    api.finish(processing.external_id)
+    refreshing.refresh(processing)
+    finished_at = again(processing).finished_at
+    assert refreshing.refresh(processing) is refreshing.Applied.STALE
+    assert again(processing).finished_at == finished_at
+    assert Segment.objects.count() == 3
+
+
+def test_old_news_never_takes_a_finished_analysis_back(api, processing) -> None:
+    api.finish(processing.external_id)
+    refreshing.refresh(processing)
+    api.created[processing.external_id] = refreshing_snapshot(api, processing, "processing")
+    assert refreshing.refresh(processing) is refreshing.Applied.STALE
+    assert again(processing).state == State.COMPLETED
+
+
+def refreshing_snapshot(api, analysis, status):
+    from dataclasses import replace
+
+    return replace(api.created[analysis.external_id], status=status)
+
+
+def test_a_failed_analysis_keeps_the_api_s_reason(api, processing) -> None:
+    api.fail(processing.external_id, "Decoding failed.")
+    advance(processing.pk)
+    after = again(processing)
+    assert (after.failure, after.detail) == (Failure.ANALYSIS_FAILED, "Decoding failed.")
+
+
+def test_an_api_that_does_not_know_it_any_more_makes_it_lost(api, processing) -> None:
+    api.created.clear()
+    advance(processing.pk)
+    assert again(processing).failure == Failure.LOST
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("No answer."), Misconfigured("Bad key.", status=401)])
+def test_an_api_that_is_away_costs_nothing_but_time(api, processing, trouble) -> None:
+    for _ in range(15):
+        api.trouble = [trouble]
+        make_due(processing)
+        Signal.objects.all().delete()
+        advance(processing.pk)
+    after = again(processing)
+    assert (after.state, after.detail) == (State.PROCESSING, str(trouble))
+    assert after.next_attempt_at > timezone.now()
+
+
+def test_an_analysis_that_never_ends_expires(api, processing, settings) -> None:
+    settings.CALLCOV_ANALYSIS_TIMEOUT = 1
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(minutes=61))
+    advance(processing.pk)
+    assert again(processing).failure == Failure.EXPIRED
+
+
+def test_an_analysis_expires_even_while_the_api_is_away(api, processing) -> None:
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=73))
+    api.trouble = [Unavailable("No answer.")]
+    advance(processing.pk)
+    assert again(processing).failure == Failure.EXPIRED
+
+
+def test_looks_grow_rarer_up_to_five_minutes(api, processing) -> None:
+    waits = []
+    for minutes in (0, 2, 60):
+        Analysis.objects.update(accepted_at=timezone.now() - timedelta(minutes=minutes))
+        make_due(processing)
+        advance(processing.pk)
+        waits.append((again(processing).next_attempt_at - timezone.now()).total_seconds())
+    assert 23 < waits[0] < 37
+    assert 57 < waits[1] < 87
+    assert 235 < waits[2] < 361
+
+
+def test_what_was_sent_to_another_api_is_not_looked_for_in_this_one(api, processing) -> None:
+    Analysis.objects.update(api_url="https://api.example.com/api/v1")
+    calls = len(api.calls)
+    advance(processing.pk)
+    after = again(processing)
+    assert (after.state, len(api.calls)) == (State.PROCESSING, calls)
+    assert "https://api.example.com/api/v1" in after.detail
+
+
+class TestLookingAtAll:
+    def test_progress_is_taken_from_one_list_request(self, api, processing) -> None:
+        api.created[processing.external_id] = with_progress(api, processing)
+        refreshing.look_at_all()
+        after = again(processing)
+        assert (after.stage, after.stage_fraction) == ("recognising", 0.42)
+        assert api.calls.count("list") == 1
+        assert api.calls.count("get") == 0
+
+    def test_what_is_not_in_the_list_any_more_becomes_due(self, api, processing) -> None:
+        Analysis.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=4))
+        api.finish(processing.external_id)
+        assert refreshing.look_at_all() == 1
+        assert again(processing).next_attempt_at <= timezone.now()
+
+    def test_a_list_with_more_pages_proves_nothing_about_what_is_missing(self, api, processing, monkeypatch) -> None:
+        api.finish(processing.external_id)
+        monkeypatch.setattr(api, "list", lambda **_kw: refreshing.ListPage((), more=True))
+        assert refreshing.look_at_all() == 0
+
+    def test_it_asks_nothing_while_nothing_is_worked_on(self, api, db) -> None:
+        refreshing.look_at_all()
+        assert api.calls == []
+
+    def test_it_does_not_ask_again_at_once(self, api, processing) -> None:
+        refreshing.look_at_all()
+        refreshing.look_at_all()
+        assert api.calls.count("list") == 1
+
+
+def with_progress(api, analysis):
+    from dataclasses import replace
+
+    return replace(api.created[analysis.external_id], stage="recognising", fraction=0.42)
