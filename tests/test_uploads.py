@@ -19,7 +19,7 @@ CONTENT = b"0123456789" * 300_000
 
 
 def request_with(content: bytes = CONTENT, name: str = "a.wav"):
-    return RequestFactory().post("/", {"file": SimpleUploadedFile(name, content, "audio/wav"), "agent": "x"})
+    return RequestFactory().post("/calls/add/files/", {"file": SimpleUploadedFile(name, content, "audio/wav"), "agent": "x"})
 
 
 def test_a_file_arrives_complete_and_hashed() -> None:
