@@ -50,6 +50,8 @@ def check_asked(answer: Answer, *, one: bool) -> None:
     """Returns for a 2xx; otherwise raises what the status means for a question, about `one` analysis or the list."""
     if answer.status == 404 and one:
         raise NotFound(_said(answer, "The API does not know this analysis."), status=404)
+    if answer.status in {404, 405}:
+        raise Misconfigured("There is no CallCov API at this address. Check CALLCOV_API_URL.", status=answer.status)
     if answer.status in {408, 429} or answer.status >= 500:
         wait = pacing.retry_after(answer.headers)
         raise Unavailable(_said(answer, "The API is busy."), status=answer.status, retry_after=wait)
@@ -61,15 +63,15 @@ def _check_usual(answer: Answer) -> None:
         return
     if answer.status in {401, 403}:
         said = _said(answer, "The API does not accept the key.")
-        raise Misconfigured(f"{said} Check CALLCOV_API_KEY.", status=answer.status)
+        raise Misconfigured(f"{said.rstrip('.')}. Check CALLCOV_API_KEY.", status=answer.status)
     if answer.status < 400:
         where = _origin(answer.headers.get("Location", ""))
         raise Misconfigured(
             f"The API's address redirects{where}; redirects are not followed. Set CALLCOV_API_URL to the final address.",
             status=answer.status,
         )
-    error = parse_error(answer.body)
-    raise Refused(_said(answer, "The API refuses this."), status=answer.status, fields=error.fields)
+    otherwise = "Is CALLCOV_API_URL right?" if answer.status in {404, 405} else "The API refuses this."
+    raise Refused(_said(answer, otherwise), status=answer.status, fields=parse_error(answer.body).fields)
 
 
 def create_failed(error: Exception) -> ApiError:

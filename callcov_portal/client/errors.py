@@ -64,4 +64,4 @@ class Unavailable(ApiError):
 
 
 class Misconfigured(ApiError):
-    """The API's address or key cannot be right: 401, 403, a redirect, an address or a key that cannot be sent."""
+    """The API's address or key cannot be right: 401, 403, a redirect, no list, what cannot be sent."""

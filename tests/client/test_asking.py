@@ -120,9 +120,10 @@ def test_another_4xx_is_a_refusal(api, peer, status):
     assert caught.value.fields == {"limit": "too large"}
 
 
-def test_a_list_that_is_not_there_is_refused_not_not_found(api, peer):
-    peer.replies = [answer(404)]
-    with pytest.raises(Refused, match="404"):
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_list_that_is_not_there_means_a_wrong_address(api, peer, status):
+    peer.replies = [answer(status, {"detail": "Not Found"})]
+    with pytest.raises(Misconfigured, match="CALLCOV_API_URL"):
         api.list()
 
 

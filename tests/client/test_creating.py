@@ -325,7 +325,7 @@ def test_too_many_submissions_are_certainly_not_sent(api, peer, link):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_key_is_a_setting_to_mend(api, peer, link, status):
     peer.replies = [answer(status, {"detail": "Invalid authentication credentials"})]
-    with pytest.raises(Misconfigured, match=r"Invalid authentication credentials.*CALLCOV_API_KEY") as caught:
+    with pytest.raises(Misconfigured, match=r"Invalid authentication credentials\. Check CALLCOV_API_KEY") as caught:
         api.create_from_link(**link)
     assert caught.value.status == status
 
@@ -376,7 +376,8 @@ def test_a_redirect_of_any_form_is_explained(api, peer, link, location):
             "Too large",
             {},
         ),
-        (404, b"<html>nothing</html>", "The API refuses this. (HTTP 404)", {}),
+        (404, b"<html>nothing</html>", "Is CALLCOV_API_URL right? (HTTP 404)", {}),
+        (409, b"", "The API refuses this. (HTTP 409)", {}),
         (402, {"error": "Payment required"}, "Payment required", {}),
     ],
 )
