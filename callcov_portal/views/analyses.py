@@ -23,10 +23,13 @@ def call_state(request: PortalRequest, number: int) -> HttpResponse:
     """Answer the state of a call; 204 if that is what the page shows already (`?seen=`)."""
     recording = recording_or_404(number)
     context = state_context(recording)
+    context["is_silent"] = "silent" in request.GET
     analysis = recording.current_analysis
     is_live = analysis is not None and not analysis.is_finished
     if is_live and context["seen"] == request.GET.get("seen"):
         return HttpResponse(status=204)
+    if not is_live and context["is_silent"] and recording.file:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})  # the audio has come: the page needs its player
     response = render(request, "analyses/_state.html", context)
     if not is_live:
         response.headers["HX-Trigger"] = FINISHED

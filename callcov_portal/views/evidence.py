@@ -66,10 +66,19 @@ def call_context(recording: Recording, wanted: str, user: User) -> dict[str, Any
 
 
 def state_context(recording: Recording, problem: str = "") -> dict[str, Any]:
-    """Return what the panel of the current state shows; `problem` says why an action was not possible."""
+    """Return what the panel of the current state shows; `problem` says why an action was not possible.
+
+    `is_silent` means that the page has no player, because there was no audio when it was made.
+    """
     analysis = recording.current_analysis
     seen = f"{analysis.pk}.{analysis.state}.{analysis.stage}.{analysis.stage_fraction:.2f}" if analysis else ""
-    return {"recording": recording, "analysis": analysis, "seen": seen, "problem": problem}
+    return {
+        "recording": recording,
+        "analysis": analysis,
+        "seen": seen,
+        "problem": problem,
+        "is_silent": not recording.file,
+    }
 
 
 def shown_of(recording: Recording, history: list[Analysis], wanted: str) -> Analysis | None:
