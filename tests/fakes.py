@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from callcov_portal.client.errors import NotFound
@@ -48,7 +49,7 @@ class FakeApi:
 
     def create_from_file(self, *, path: Any, idempotency_key: str, **fields: Any) -> AnalysisSnapshot:
         self.raise_trouble("create")
-        self.sent.append({"bytes": path.read(), "idempotency_key": idempotency_key, **fields})
+        self.sent.append({"bytes": path.read_bytes() if isinstance(path, Path) else path.read(), "idempotency_key": idempotency_key, **fields})
         snapshot = AnalysisSnapshot(
             id=str(uuid.uuid4()),
             status="processing",
