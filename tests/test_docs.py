@@ -1,0 +1,113 @@
+"""The documents say what is there: every setting, every command, every file they point at."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from callcov_portal.models.analysis import Failure, State
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "callcov_portal"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+# Read by the tests, not by the program.
+OF_TESTS = {"CALLCOV_TEST_REQUIRE"}
+
+
+def names_read_from_environment() -> set[str]:
+    """Return every CALLCOV_ name that the program's code asks the environment for."""
+    return {name for path in PACKAGE.rglob("*.py") for name in names_read_in(ast.parse(path.read_text()))}
+
+
+def names_read_in(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        arguments: list[ast.expr] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(
+            ("env.", "os.environ", "environ", "os.getenv")
+        ):
+            arguments = node.args[:1]
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("environ"):
+            arguments = [node.slice]
+        elif isinstance(node, ast.Compare) and any(ast.unparse(side).endswith("environ") for side in node.comparators):
+            arguments = [node.left]
+        found |= {
+            str(a.value) for a in arguments if isinstance(a, ast.Constant) and str(a.value).startswith("CALLCOV_")
+        }
+    return found
+
+
+def documented_settings() -> list[str]:
+    """Return the names in the first column of the tables of docs/configuration.md."""
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    return re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+
+def test_reading_the_environment_is_found_in_each_of_its_forms():
+    code = """
+env.str("CALLCOV_A", ""); env.dj_db_url("CALLCOV_B"); os.environ["CALLCOV_C"]; os.environ.get("CALLCOV_D")
+"CALLCOV_E" in os.environ; other("CALLCOV_X")
+"""
+    assert names_read_in(ast.parse(code)) == {f"CALLCOV_{letter}" for letter in "ABCDE"}
+
+
+def test_every_setting_is_documented():
+    assert sorted(names_read_from_environment() - set(documented_settings())) == []
+
+
+def test_every_documented_setting_exists():
+    assert sorted(set(documented_settings()) - names_read_from_environment() - OF_TESTS) == []
+
+
+def test_no_setting_is_documented_twice():
+    assert len(documented_settings()) == len(set(documented_settings()))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_names_only_settings_commands_and_targets_that_exist(path):
+    text = path.read_text()
+    assert set(re.findall(r"\bCALLCOV_[A-Z_]+[A-Z]\b", text)) <= set(documented_settings())
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_points_at_files_that_exist(path):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_names_modules_that_exist(path):
+    named = re.findall(r"`((?:callcov_portal/|tests/)?[a-z_]+/(?:[a-z_]+/)*[a-z_]+\.py)`", path.read_text())
+    assert [name for name in named if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
+
+
+def test_the_table_of_states_has_every_state_and_every_failure():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.partition("| from | to | by |")[2].partition("\n\n")[0]
+    assert [state.name for state in State if state.name not in table] == []
+    assert [failure.value for failure in Failure if f"`{failure.value}`" not in table] == []
+
+
+def test_every_decision_record_is_numbered_and_says_context_decision_and_consequences():
+    records = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    for path in records:
+        assert path.read_text().startswith(f"# {int(path.name[:4])}. ")
+        assert re.findall(r"^## (\w+)$", path.read_text(), re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def test_every_public_class_and_function_says_what_it_promises():
+    """Ruff checks that there is a docstring; this checks that none merely repeats the name."""
+    idle = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and (text := ast.get_docstring(node)):
+                words = re.sub(r"\W", "", text).lower()
+                if words == node.name.replace("_", "").lower():
+                    idle.append(f"{path.name}: {node.name}")
+    assert idle == []
