@@ -106,6 +106,7 @@ def describe(job: Job, path: str, *, sha256: str, size: int) -> None:
 def keep(job: Job, received: Path) -> None:
     """Move complete audio into the engine's folder, so that it survives a power cut before the row names it."""
     job.audio_file = f"{job.pk}.{job.audio_format}"
+    received.chmod(0o600)  # somebody's conversation
     os.replace(received, folder() / job.audio_file)
     sync_folder(folder())
 

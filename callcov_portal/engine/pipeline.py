@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from callcov_portal import safefetch, sound
+from callcov_portal import rules, safefetch, sound
 from callcov_portal.engine import checks, intake, speech, wire
 from callcov_portal.engine.holding import Hold, stopping
 from callcov_portal.engine.models import MAX_ATTEMPTS, Callback, Job, Outcome, State
@@ -112,7 +112,7 @@ def hear(job: Job, hold: Hold) -> None:
         raise sound.NotAudio("The engine's copy of the audio is gone: submit the recording again.")
     heard = speech.recogniser().transcribe(path, progress=hold.progress, cancelled=hold.cancelled)
     hold.progress("checking", 0.0)
-    results = checks.assess(heard, checks.ruleset())
+    results = checks.assess(heard, rules.builtin())
     outcome = Outcome(
         job=job,
         transcript=wire.transcript(heard.segments, heard.language).decode(),
