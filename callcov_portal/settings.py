@@ -164,6 +164,7 @@ SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "callcov_portal.views.errors.csrf_failure"
 
 # --- The wire: hosts, proxies, https ------------------------------------------------------------------------------
 ALLOWED_HOSTS = [

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from callcov_portal.views import accounts, adding, analyses, audio, exports, recordings, webhooks
+from callcov_portal.views import accounts, adding, analyses, audio, errors, exports, recordings, system, webhooks
 
 # Signing in and out, the own password.
 account_urls: list[URLPattern | URLResolver] = [
@@ -39,7 +39,10 @@ person_urls: list[URLPattern | URLResolver] = []
 user_urls: list[URLPattern | URLResolver] = []
 
 # Status and health.
-system_urls: list[URLPattern | URLResolver] = []
+system_urls: list[URLPattern | URLResolver] = [
+    path("status/", system.status, name="status"),
+    path("health", system.health, name="health"),
+]
 
 # Downloads.
 export_urls: list[URLPattern | URLResolver] = [
@@ -62,3 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *export_urls,
     *hook_urls,
 ]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

@@ -10,8 +10,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
-from callcov_portal.actions import sweeping
 from callcov_portal.models import User
+from callcov_portal.views.trouble import trouble
 
 
 class PortalRequest(HttpRequest):
@@ -64,7 +64,7 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         return {}
     return {
         "navigation": navigation(request.path, is_administrator=user.is_administrator),
-        "api_trouble": sweeping.trouble,  # asked only where a template shows it
+        "trouble": trouble,  # asked only where a template shows it
     }
 
 

@@ -1,0 +1,101 @@
+"""Questions about the whole: where all calls stand, why some failed, what was sent. Nothing here writes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Sum
+
+from callcov_portal.models.analysis import WHAT_TO_DO, Analysis, Failure, State
+from callcov_portal.models.pace import Signal
+from callcov_portal.models.recording import Recording
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Where the calls stand by their current analysis; every call counts once, so the parts add up to `total`."""
+
+    waiting: int = 0
+    working: int = 0
+    done: int = 0
+    failed: int = 0  # for any cause but being a duplicate
+    duplicates: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many calls came in."""
+        return self.waiting + self.working + self.done + self.failed + self.duplicates + self.cancelled
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cause of failure: how many calls stand failed for it, and what a person can do about it."""
+
+    code: str
+    label: str
+    count: int
+    what_to_do: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was sent to the API in a stretch of time: analyses, and minutes of sound where the length is known."""
+
+    analyses: int
+    minutes: float
+
+
+def standings() -> Counter[tuple[str, str]]:
+    """Return how many calls stand in each state with each failure code ("" without); one query."""
+    rows = Recording.objects.filter(current_analysis__isnull=False).order_by()
+    counted = rows.values_list("current_analysis__state", "current_analysis__failure").annotate(n=Count("pk"))
+    counts: Counter[tuple[str, str]] = Counter()
+    for state, failure, count in counted:
+        counts[state, failure] += count
+    return counts
+
+
+def queue(counts: Counter[tuple[str, str]]) -> Queue:
+    """Sort `standings()` into the parts that are shown."""
+    by_state: Counter[str] = Counter()
+    for (state, _), count in counts.items():
+        by_state[state] += count
+    duplicates = counts[State.FAILED, Failure.DUPLICATE]
+    return Queue(
+        waiting=by_state[State.QUEUED],
+        working=by_state[State.SENDING] + by_state[State.PROCESSING],
+        done=by_state[State.COMPLETED],
+        failed=by_state[State.FAILED] - duplicates,
+        duplicates=duplicates,
+        cancelled=by_state[State.CANCELLED],
+    )
+
+
+def causes(counts: Counter[tuple[str, str]]) -> list[Cause]:
+    """Return the causes of failure in `standings()`, the most frequent first; duplicates are no failure."""
+    found = [
+        Cause(failure, failure.label, counts[State.FAILED, failure], WHAT_TO_DO[failure])
+        for failure in Failure
+        if failure != Failure.DUPLICATE and counts[State.FAILED, failure]
+    ]
+    return sorted(found, key=lambda cause: -cause.count)
+
+
+def sent_since(moment: datetime) -> Sent:
+    """Return what was sent to the API from `moment` on; an analysis counts when it was sent, whatever came of it."""
+    sums = Analysis.objects.filter(sent_at__gte=moment).aggregate(
+        analyses=Count("pk"), seconds=Sum("recording__duration_seconds")
+    )
+    return Sent(sums["analyses"], (sums["seconds"] or 0.0) / 60)
+
+
+def oldest_wait() -> datetime | None:
+    """Return since when the call that has waited longest for being sent has waited, or None if none waits."""
+    waiting = Analysis.objects.filter(state=State.QUEUED).order_by("created_at")
+    return waiting.values_list("created_at", flat=True).first()
+
+
+def signals(*names: str) -> dict[str, Signal]:
+    """Return the facts of these names that are there; one query by primary key."""
+    return {signal.name: signal for signal in Signal.objects.filter(name__in=names)}

@@ -1,0 +1,87 @@
+"""What a person sees when something cannot be done: what happened and what to do, in the product's look."""
+
+import html
+from http import HTTPStatus
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils import timezone
+
+from callcov_portal.uploads import DiskFull, TooLarge
+from callcov_portal.views.rendering import wants_partial
+
+BAD_ORIGIN = "Origin checking failed"
+
+
+def error_page(request: HttpRequest, status: HTTPStatus, heading: str, text: str) -> HttpResponse:
+    """Render an error as a page, or as a short fragment where htmx asks."""
+    context = {"status": int(status), "heading": heading, "text": text}
+    partial = hasattr(request, "htmx") and wants_partial(request)
+    return render(request, "errors/_error.html" if partial else "errors/page.html", context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: 413 for a file that is too large, 507 for a full disk, else 400.
+
+    Only what we raised ourselves is shown word for word; Django's own reasons are for the log.
+    """
+    status, heading, text = (
+        HTTPStatus.BAD_REQUEST,
+        "That request cannot be read",
+        "Go back, check what you entered and try again.",
+    )
+    if isinstance(exception, TooLarge):
+        status, heading, text = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That file is too large", str(exception)
+    elif isinstance(exception, DiskFull):
+        status, heading, text = HTTPStatus.INSUFFICIENT_STORAGE, "There is no room left", str(exception)
+    elif isinstance(exception, TooManyFilesSent):
+        status, heading = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Those are too many files at once"
+        text = f"At most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} are taken. Send them in several parts."
+    elif isinstance(exception, DisallowedHost):
+        heading = "This server does not answer to that address"
+        text = "Use the address you were given. An administrator can allow another one: CALLCOV_ALLOWED_HOSTS."
+    elif type(exception) is BadRequest:
+        text = str(exception)
+    return error_page(request, status, heading, text)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403: say who may, where the refusal says it."""
+    text = str(exception) or "Your role does not allow this. An administrator can change it on the page People."
+    return error_page(request, HTTPStatus.FORBIDDEN, "You may not do that", text)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404."""
+    text = "It may have been deleted, or the address has a mistake in it."
+    return error_page(request, HTTPStatus.NOT_FOUND, "There is nothing here", text)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say what to do when a form carries no valid token: mostly another tab signed in or out meanwhile."""
+    heading, text = "That form was out of date", "Reload the page and try again. Nothing was changed."
+    if reason.startswith(BAD_ORIGIN):
+        text = (
+            "This page was opened under an address that the server does not expect. Open it under its usual address; "
+            "an administrator sets that one with CALLCOV_PUBLIC_URL."
+        )
+    return error_page(request, HTTPStatus.FORBIDDEN, heading, text)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: needs no database, no session and no user; if even the template is missing, plain HTML."""
+    heading = "Something went wrong on our side"
+    text = (
+        "Try again in a moment. If it stays, tell an administrator the time: "
+        f"{timezone.localtime():%Y-%m-%d %H:%M:%S %Z}. The cause is in the log."
+    )
+    context = {"status": 500, "heading": heading, "text": text}
+    template = "errors/_error.html" if getattr(request, "htmx", False) else "errors/page.html"
+    try:
+        body = str(loader.render_to_string(template, context))
+    except Exception:  # noqa: BLE001  the last resort must not fail
+        body = f"<!doctype html><title>{heading}</title><h1>{heading}</h1><p>{html.escape(text)}</p>"
+    return HttpResponse(body, status=500)

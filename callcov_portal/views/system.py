@@ -1,0 +1,90 @@
+"""How the system does: the status page and the health check."""
+
+import shutil
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from callcov_portal.actions import gateway, pace, sweeping
+from callcov_portal.models import Delivery, LogEntry, Signal, User
+from callcov_portal.models import overview as questions
+from callcov_portal.uploads import KEEP_FREE_BYTES
+from callcov_portal.views.rendering import PortalRequest, render_page
+from callcov_portal.views.trouble import is_silent
+
+LOG_SHOWN = 15
+LITTLE_ROOM = 10 * KEEP_FREE_BYTES
+
+
+@require_safe
+@login_not_required
+@never_cache
+def health(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the database answers, else 503; to anybody, and without saying why."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable"}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def status(request: PortalRequest) -> HttpResponse:
+    """Show where all calls stand, why some failed, and whether worker, API and disk do their part."""
+    counts = questions.standings()
+    context = {
+        "queue": questions.queue(counts),
+        "causes": questions.causes(counts),
+        "oldest_wait": questions.oldest_wait(),
+        "sent": questions.sent_since(start_of_month()),
+        "last_delivery": Delivery.objects.order_by("-received_at").values("received_at", "event", "times").first(),
+        "disk": disk(),
+        "log": recent_log(request.user),
+        **machinery(),
+    }
+    return render_page(request, "system/status.html", "system/_status.html", context)
+
+
+def machinery() -> dict[str, Any]:
+    """Return what worker and API said last."""
+    found = questions.signals(sweeping.SWEPT, gateway.ANSWER, gateway.TROUBLE, pace.PAUSE)
+    swept: Signal | None = found.get(sweeping.SWEPT)
+    pause = found.get(pace.PAUSE)
+    return {
+        "swept": swept,
+        "worker_is_silent": is_silent(swept),
+        "answer": found.get(gateway.ANSWER),
+        "api_trouble": found.get(gateway.TROUBLE),
+        "pause": pause if pause and pause.until and pause.until > timezone.now() else None,
+        "is_embedded": settings.CALLCOV_EMBEDDED,
+        "api_url": settings.CALLCOV_API_URL,
+    }
+
+
+def start_of_month() -> Any:
+    """Return when this month began in the portal's time zone."""
+    return timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def disk() -> dict[str, Any]:
+    """Return how full the disk of the data folder is, in bytes; `is_full`: uploads are refused."""
+    usage = shutil.disk_usage(settings.CALLCOV_DATA_DIR)
+    return {
+        "free": usage.free,
+        "total": usage.total,
+        "is_full": usage.free < KEEP_FREE_BYTES,
+        "is_low": usage.free < LITTLE_ROOM,
+    }
+
+
+def recent_log(user: User) -> list[LogEntry]:
+    """Return what people did last; leads alone see it."""
+    return list(LogEntry.objects.select_related("user")[:LOG_SHOWN]) if user.is_lead else []
