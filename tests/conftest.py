@@ -39,6 +39,12 @@ def own_data_folder(settings, tmp_path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    """Passwords are hashed at once: the real hasher takes half a second for each person of each test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def silent_bell(settings) -> None:
     """The doorbell rings into memory: no test leaves messages to another."""
     from callcov_portal.celery import app
