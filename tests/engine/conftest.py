@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -87,10 +88,16 @@ def nothing_left_over() -> Iterator[None]:
     assert not pipeline.FETCHING.locked()
 
 
+def as_it_is(handler):
+    """Serve nothing beside the engine: no static files."""
+    return handler
+
+
 @pytest.fixture
 def live_engine(engine, transactional_db) -> Iterator[str]:
     """The engine on a port of its own, with threads; gives the API's base URL."""
-    thread = LiveServerThread("127.0.0.1", lambda handler: handler, connections_override={}, port=0)
+    no_static_files: Any = as_it_is
+    thread = LiveServerThread("127.0.0.1", no_static_files, connections_override={}, port=0)
     thread.daemon = True
     thread.start()
     thread.is_ready.wait()

@@ -19,7 +19,7 @@ def post(caller, path="/api/v1/analysis/", body=None, **more):
 
 @pytest.fixture
 def completed(make_job) -> Job:
-    job = make_job(
+    job: Job = make_job(
         state=State.COMPLETED,
         completed_at=datetime(2026, 1, 2, tzinfo=UTC),
         processing_ms=1500,

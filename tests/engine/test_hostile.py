@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from callcov_portal.engine import views
+from callcov_portal.engine import wire
 from callcov_portal.engine.models import Job
 
 GOOD = {"audio_url": "https://example.com/call.wav", "agent_id": "a", "contact_id": "c"}
@@ -183,7 +183,7 @@ def test_a_bug_is_a_500_in_json_that_tells_nothing(caller, monkeypatch, caplog):
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(views.wire, "analysis", broken)
+    monkeypatch.setattr(wire, "analysis", broken)
 
     answer = caller.post(ROOT, GOOD, content_type=JSON)
 

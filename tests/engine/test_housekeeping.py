@@ -112,7 +112,7 @@ def test_tidying_twice_is_harmless(ended):
 
 
 def test_one_process_tidies_once_in_a_while(monkeypatch):
-    rounds = []
+    rounds: list = []
     monkeypatch.setattr(housekeeping, "tidy", rounds.append)
 
     for _ in range(3):

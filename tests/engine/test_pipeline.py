@@ -108,7 +108,7 @@ def test_a_link_is_fetched_first_and_heard_next(make_job, link, recording):
 def test_the_guard_and_the_limit_are_those_of_the_settings(make_job, monkeypatch, settings):
     settings.CALLCOV_FETCH_ALLOW = ["10.0.0.0/8"]
     settings.CALLCOV_MAX_UPLOAD_MB = 7
-    asked = {}
+    asked: dict = {}
 
     def fetch_to(url, path, **more):
         asked.update(more, url=url)
@@ -251,10 +251,17 @@ def test_a_failing_job_does_not_stop_the_next_one(make_job):
 # --- Crashes and leases ----------------------------------------------------------------------------------------------
 
 
+def owner_of(job) -> uuid.UUID:
+    """Take the job as a worker does."""
+    owner = Job.objects.claim(job.pk, timezone.now())
+    assert owner is not None
+    return owner
+
+
 def crash(job):
     """Leave the job as a worker does that was killed while it had it."""
     due_now(job)
-    assert Job.objects.claim(job.pk, timezone.now()) is not None
+    owner_of(job)
 
 
 def test_a_recording_that_kills_its_worker_three_times_fails_with_a_clear_message(make_job):
@@ -309,7 +316,7 @@ def test_a_clock_that_was_set_back_does_not_hold_a_job_for_ever(make_job):
 
 def test_of_many_workers_one_gets_the_job(make_job):
     job = make_job(upload=True)
-    won: list[uuid.UUID] = []
+    won: list[uuid.UUID | None] = []
 
     def claim():
         from django.db import connection
@@ -325,7 +332,7 @@ def test_of_many_workers_one_gets_the_job(make_job):
     for thread in threads:
         thread.join()
 
-    assert len([owner for owner in won if owner]) == 1
+    assert len([owner for owner in won if owner is not None]) == 1
 
 
 def test_a_lost_lease_writes_nothing(make_job, hearing):
@@ -454,7 +461,7 @@ def wait_for(condition):
 
 def test_progress_is_shown_while_working(make_job, quick):
     job = make_job(upload=True)
-    owner = Job.objects.claim(job.pk, timezone.now())
+    owner = owner_of(job)
 
     with holding.Hold(job, owner) as hold:
         hold.progress("recognising", 0.5)
@@ -467,7 +474,7 @@ def test_progress_is_shown_while_working(make_job, quick):
 def test_a_lease_is_renewed_for_as_long_as_the_work_takes(make_job, quick, monkeypatch):
     monkeypatch.setattr(holding, "LEASE", timedelta(seconds=0.3))
     job = make_job(upload=True)
-    owner = Job.objects.claim(job.pk, timezone.now())
+    owner = owner_of(job)
     Job.objects.filter(pk=job.pk).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
 
     with holding.Hold(job, owner):
@@ -476,7 +483,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_takes(make_job, quick, monke
 
 def test_who_lost_the_lease_is_told_to_stop(make_job, quick):
     job = make_job(upload=True)
-    owner = Job.objects.claim(job.pk, timezone.now())
+    owner = owner_of(job)
 
     with holding.Hold(job, owner) as hold:
         Job.objects.filter(pk=job.pk).update(owner=uuid.uuid4())
@@ -488,7 +495,7 @@ def test_who_lost_the_lease_is_told_to_stop(make_job, quick):
 
 def test_a_renewal_that_fails_is_tried_again(make_job, quick, monkeypatch, caplog):
     job = make_job(upload=True)
-    owner = Job.objects.claim(job.pk, timezone.now())
+    owner = owner_of(job)
     held, failures = Job.objects.held, iter([True])
 
     def flaky(*arguments):

@@ -30,7 +30,7 @@ def sample(live_engine, key, tmp_path):
         text = (SAMPLES / name).read_text()
         for published, ours in changes.items():
             text = text.replace(published, ours)
-        path = tmp_path / name
+        path: Path = tmp_path / name
         path.write_text(text)
         return path
 
