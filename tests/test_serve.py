@@ -280,12 +280,12 @@ class RealGroup:
         self.log = folder.with_suffix(".log")
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         """Start it and return once everything has been heard."""
         before = self.said().count("Ctrl-C stops.")
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=log, stderr=log
+                [sys.executable, "manage.py", "serve", *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
             )
         until(lambda: self.said().count("Ctrl-C stops.") > before or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.said()
