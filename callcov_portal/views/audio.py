@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import IO
 
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -51,7 +50,7 @@ def call_audio(request: PortalRequest, number: int) -> HttpResponseBase:
         refusal = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         return described(refusal, recording, tag)
     sent = span or Span(0, size - 1)
-    body = iter(()) if request.method == "HEAD" else blocks(default_storage.open(name), sent)
+    body = iter(()) if request.method == "HEAD" else blocks(name, sent)
     response = StreamingHttpResponse(body, status=206 if span else 200)
     response.headers["Content-Length"] = str(sent.length)
     if span:
@@ -99,9 +98,9 @@ def span_of(request: HttpRequest, size: int, tag: str) -> Span | None:
     return Span(first, last)
 
 
-def blocks(file: IO[bytes], span: Span) -> Iterator[bytes]:
-    """Yield the bytes of a span, at most 256 KiB at a time."""
-    with file:
+def blocks(name: str, span: Span) -> Iterator[bytes]:
+    """Yield the bytes of a span, at most 256 KiB at a time; the file is open only while somebody reads."""
+    with default_storage.open(name) as file:
         file.seek(span.first)
         left = span.length
         while left > 0 and (block := file.read(min(BLOCK, left))):

@@ -1,0 +1,294 @@
+"""The list of calls."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from callcov_portal.models import Analysis, Outcome, Recording, State
+from callcov_portal.views import paging
+from tests.factories import (
+    NOON,
+    AgentFactory,
+    AnalysisFactory,
+    CompletedFactory,
+    ContactFactory,
+    FindingFactory,
+    ProcessingFactory,
+    RecordingFactory,
+)
+
+HTMX = {"HX-Request": "true"}
+
+
+def shown(response) -> list[int]:
+    """Return the numbers of the calls on a page, in order."""
+    return [int(number) for number in re.findall(r'id="call-(\d+)"', response.content.decode())]
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(as_charlie):
+    response = as_charlie.get("/calls/?state=failed")
+    assert response.status_code == 302
+    assert response["Location"] == "/login/?next=/calls/%3Fstate%3Dfailed"
+
+
+def test_the_front_door_leads_to_the_calls(as_bob):
+    assert as_bob.get("/")["Location"] == "/calls/"
+
+
+def test_an_empty_list_says_what_to_do_next(as_bob):
+    page = as_bob.get("/calls/").content.decode()
+    assert "No calls yet" in page
+    assert 'href="/calls/add/"' in page
+
+
+def test_a_row_shows_state_people_time_length_moments_and_verdict(as_bob, bob):
+    call = RecordingFactory(
+        agent=AgentFactory(identifier="nora", name="Nora Quist"), called_at=NOON, duration_seconds=3725.0
+    )
+    analysis = CompletedFactory(recording=call)
+    FindingFactory(analysis=analysis, outcome=Outcome.MET, title="Purpose")
+    FindingFactory(analysis=analysis, outcome=Outcome.VIOLATED, title="Prohibited phrases")
+    FindingFactory(analysis=analysis, outcome=Outcome.VIOLATED, title="Sensitive data")
+    FindingFactory(analysis=analysis, outcome=Outcome.NOT_ASSESSED, title="Unseen")
+    Recording.objects.filter(pk=call.pk).update(reviewed_at=NOON, reviewed_by=bob, verdict="coach")
+    page = as_bob.get("/calls/").content.decode()
+    for words in ("Nora Quist", "Done", "1:02:05", "2 Mar", "1 met, 2 violated, 0 omitted", "Needs coaching"):
+        assert words in page
+    assert "Prohibited phrases" in page
+    assert "Unseen" not in page
+
+
+def test_an_unknown_contact_and_an_assumed_time_are_named_so(as_bob):
+    CompletedFactory(recording=RecordingFactory(contact=None))
+    page = as_bob.get("/calls/").content.decode()
+    assert "unknown" in page
+    assert "Assumed: the time of the upload" in page
+
+
+def test_a_call_that_was_never_analysed_is_listed(as_bob):
+    RecordingFactory()
+    assert "Never analysed" in as_bob.get("/calls/").content.decode()
+
+
+@pytest.fixture
+def some_calls(db) -> dict[str, int]:
+    """Calls that differ in everything that a filter asks for."""
+    nora, contact = AgentFactory(identifier="Nora-7", name="Nora Quist"), ContactFactory(identifier="cust_100")
+    done = CompletedFactory(recording=RecordingFactory(agent=nora, file_name="monday.wav"), external_id="ext-abc")
+    failed = AnalysisFactory(
+        recording=RecordingFactory(agent=nora, contact=contact), state=State.FAILED, failure="unreachable"
+    )
+    waiting = AnalysisFactory(recording=RecordingFactory(contact=None, called_at=NOON - timedelta(days=30)))
+    Recording.objects.filter(pk=done.recording.pk).update(reviewed_at=NOON, verdict="pass")
+    return {"done": done.recording.pk, "failed": failed.recording.pk, "waiting": waiting.recording.pk}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("state=failed", {"failed"}),
+        ("state=failed&state=queued", {"failed", "waiting"}),
+        ("failure=unreachable", {"failed"}),
+        ("agent=nora-7", {"done", "failed"}),
+        ("agent=nora", set()),
+        ("contact=CUST_100", {"failed"}),
+        ("contact=unknown", {"waiting"}),
+        ("reviewed=no", {"failed", "waiting"}),
+        ("reviewed=yes", {"done"}),
+        ("reviewed=pass", {"done"}),
+        ("reviewed=fail", set()),
+        ("since=2026-03-02", {"done", "failed"}),
+        ("until=2026-02-28", {"waiting"}),
+        ("until=9999-12-31", {"done", "failed", "waiting"}),
+        ("text=quist", {"done", "failed"}),
+        ("text=cust_1", {"failed"}),
+        ("text=MONDAY", {"done"}),
+        ("text=ext-ab", {"done"}),
+        ("text=%25", set()),
+        ("agent=Nora-7&state=completed&reviewed=yes&since=2026-03-01", {"done"}),
+    ],
+)
+def test_each_filter_is_a_parameter_of_the_url(as_bob, some_calls, query, names):
+    assert set(shown(as_bob.get(f"/calls/?{query}"))) == {some_calls[name] for name in names}
+
+
+@pytest.mark.parametrize("form", ["{}", "%23{}"])
+def test_a_call_is_found_by_its_number(as_bob, some_calls, form):
+    number = some_calls["failed"]
+    assert number in shown(as_bob.get("/calls/?text=" + form.format(number)))
+
+
+def test_days_are_those_of_the_portals_time_zone(as_bob, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    late = RecordingFactory(called_at=datetime(2026, 3, 1, 14, 59, tzinfo=UTC))  # 23:59 in Tokyo
+    early = RecordingFactory(called_at=datetime(2026, 3, 1, 15, 0, tzinfo=UTC))  # midnight in Tokyo
+    assert shown(as_bob.get("/calls/?since=2026-03-02")) == [early.pk]
+    assert shown(as_bob.get("/calls/?until=2026-03-01")) == [late.pk]
+
+
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "state=melted", "reviewed=maybe", "text=a%00b", "failure=boredom", "text=" + "9" * 300]
+)
+def test_a_filter_that_cannot_be_read_is_refused_and_shows_no_calls(as_bob, some_calls, query):
+    response = as_bob.get(f"/calls/?{query}")
+    assert response.status_code == 422
+    assert shown(response) == []
+    assert "A filter cannot be read" in response.content.decode()
+
+
+def test_filters_that_match_nothing_say_so(as_bob, some_calls):
+    assert "No call matches" in as_bob.get("/calls/?text=zebra").content.decode()
+
+
+def test_the_form_shows_the_filters_of_the_url(as_bob, some_calls):
+    page = as_bob.get("/calls/?agent=Nora-7&state=failed").content.decode()
+    assert 'value="Nora-7"' in page
+    assert re.search(r'value="failed"[^>]* checked', page)
+
+
+def walk(client, first: str, word: str) -> list[list[int]]:
+    """Follow the pager from a page on, and return what each page shows."""
+    pages, url = [], first
+    while url:
+        response = client.get(url)
+        pages.append(shown(response))
+        link = re.search(rf'href="([^"]+)" rel="{word}"', response.content.decode())
+        url = "/calls/" + link[1].replace("&amp;", "&") if link else ""
+    return pages
+
+
+def test_paging_shows_every_call_once_in_both_directions_though_times_are_equal(as_bob, monkeypatch):
+    monkeypatch.setattr(paging.page_of, "__defaults__", (3,))
+    for n in range(10):
+        RecordingFactory(called_at=NOON + timedelta(minutes=n // 4))
+    expected = list(Recording.objects.newest_first().values_list("pk", flat=True))
+    older = walk(as_bob, "/calls/?reviewed=no", "next")
+    assert [*chain(*older)] == expected
+    assert [len(page) for page in older] == [3, 3, 3, 1]
+    last = Recording.objects.newest_first().last()
+    newer = walk(as_bob, f"/calls/?after={paging.cursor_of(last)}".replace("+", "%2B"), "prev")
+    assert [*chain(*reversed(newer))] == expected[:-1]
+
+
+def test_the_pager_keeps_the_filters(as_bob, monkeypatch):
+    monkeypatch.setattr(paging.page_of, "__defaults__", (1,))
+    RecordingFactory.create_batch(2)
+    assert "?reviewed=no&amp;before=" in as_bob.get("/calls/?reviewed=no&text=").content.decode()
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "2026-03-02_5", "2026-03-02T12:00:00+00:00_x", "_", "2026-03-02T12:00:00+00:00_" + "9" * 30]
+)
+def test_a_cursor_that_cannot_be_read_means_the_first_page(as_bob, cursor):
+    call = RecordingFactory()
+    assert shown(as_bob.get("/calls/", {"before": cursor})) == [call.pk]
+
+
+def test_counting_stops_where_it_grows_expensive(as_bob, monkeypatch):
+    monkeypatch.setattr(paging, "COUNT_CAP", 3)
+    RecordingFactory()
+    assert "1 call<" in as_bob.get("/calls/").content.decode()
+    RecordingFactory.create_batch(2)
+    assert "3 calls" in as_bob.get("/calls/").content.decode()
+    RecordingFactory()
+    assert "more than 3 calls" in as_bob.get("/calls/").content.decode()
+
+
+def test_the_list_asks_the_database_no_more_for_fifty_calls_than_for_ten(as_bob):
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            as_bob.get("/calls/")
+        return len(captured)
+
+    for _ in range(10):
+        FindingFactory()
+    few = queries()
+    for _ in range(40):
+        FindingFactory()
+    assert queries() == few
+    assert few <= 8
+
+
+def test_htmx_gets_the_part_and_a_clean_address(as_bob, some_calls):
+    response = as_bob.get("/calls/?agent=&state=failed&text=", headers=HTMX)
+    page = response.content.decode()
+    assert page.lstrip().startswith("<section")
+    assert "<html" not in page
+    assert response["HX-Push-Url"] == "/calls/?state=failed"
+    assert "HX-Request" in response["Vary"]
+
+
+@pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
+def test_boosted_and_restored_pages_are_whole(as_bob, header):
+    response = as_bob.get("/calls/", headers={**HTMX, header: "true"})
+    assert "<html" in response.content.decode()
+    assert "HX-Request" in response["Vary"]
+
+
+def test_the_list_asks_for_news_only_while_something_is_unfinished(as_bob):
+    CompletedFactory()
+    assert 'hx-trigger="every' not in as_bob.get("/calls/").content.decode()
+    analysis = ProcessingFactory()
+    page = as_bob.get("/calls/").content.decode()
+    assert f"/calls/rows/?ids={analysis.recording.pk}&amp;seen=" in page
+    assert "1 on this page still in work" in page
+
+
+def news_url(client) -> str:
+    page = client.get("/calls/").content.decode()
+    found = re.search(r'hx-get="(/calls/rows/[^"]+)"', page)
+    assert found
+    return found[1].replace("&amp;", "&")
+
+
+def test_no_news_is_an_empty_answer(as_bob):
+    ProcessingFactory()
+    url = news_url(as_bob)
+    assert as_bob.get(url, headers=HTMX).status_code == 204
+    Analysis.objects.update(stage_fraction=0.5)
+    response = as_bob.get(url, headers=HTMX)
+    assert response.status_code == 200
+    assert "Analysing 50 %" in response.content.decode()
+    assert 'hx-trigger="every' in response.content.decode()
+
+
+def test_the_last_news_ends_the_asking(as_bob):
+    analysis = ProcessingFactory()
+    url = news_url(as_bob)
+    Analysis.objects.update(state=State.COMPLETED)
+    FindingFactory(analysis=analysis)
+    news = as_bob.get(url, headers=HTMX).content.decode()
+    assert f'<tr role="row" id="call-{analysis.recording.pk}" hx-swap-oob="true">' in news
+    assert "1 met" in news
+    assert "hx-trigger" not in news
+
+
+def test_a_call_that_was_deleted_leaves_the_list(as_bob):
+    analysis = ProcessingFactory()
+    number, url = analysis.recording.pk, news_url(as_bob)
+    Recording.objects.update(current_analysis=None)
+    Recording.objects.all().delete()
+    assert f'<tr id="call-{number}" hx-swap-oob="delete">' in as_bob.get(url, headers=HTMX).content.decode()
+
+
+def test_rubbish_for_ids_is_no_error(as_bob):
+    response = as_bob.get("/calls/rows/?ids=a,,-1,99999999999999999999,7", headers=HTMX)
+    assert response.status_code == 200
+    assert "hx-trigger" not in response.content.decode()
+
+
+def test_known_people_are_offered_while_typing(as_bob):
+    AgentFactory(identifier="Nora-7", name="Nora Quist")
+    AgentFactory(identifier="bert")
+    ContactFactory(identifier="nora's customer")
+    page = as_bob.get("/calls/known/agents/?agent=NOR", headers=HTMX).content.decode()
+    assert '<option value="Nora-7">Nora Quist</option>' in page
+    assert "bert" not in page
+    assert "customer" in as_bob.get("/calls/known/contacts/?contact=", headers=HTMX).content.decode()
+    assert as_bob.get("/calls/known/agents/?agent=%00").status_code == 200
