@@ -9,8 +9,19 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from callcov_portal.models import UNKNOWN_CONTACT, Agent, Analysis, Contact, Direction, Failure, Recording, State
+from callcov_portal.models import (
+    UNKNOWN_CONTACT,
+    Agent,
+    Analysis,
+    Contact,
+    Direction,
+    Failure,
+    Outcome,
+    Recording,
+    State,
+)
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
+from callcov_portal.models.rates import ASSESSED, came_out
 from callcov_portal.uploads import ReceivedFile
 
 MAX_LINKS = 500
@@ -24,6 +35,13 @@ REVIEWED = [
     ("pass", "Pass"),
     ("coach", "Needs coaching"),
     ("fail", "Fail"),
+]
+
+OUTCOMES = [
+    (ASSESSED, "Any, but assessed"),
+    (Outcome.VIOLATED, "Violated"),
+    (Outcome.OMITTED, "Omitted"),
+    (Outcome.MET, "Met"),
 ]
 
 
@@ -135,6 +153,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
     without regard to case; `text` is any part of a number, identifier, name, file name or the API's id.
+    `check` is the id of a check that was assessed, `outcome` how it (or, without `check`, any) came out.
     """
 
     text = django_filters.CharFilter(
@@ -161,6 +180,10 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         label="Contact",
         max_length=IDENTIFIER_LENGTH,
         widget=PersonInput("known_contacts", "known-contacts"),
+    )
+    check = django_filters.CharFilter(method="by_check", label="Check", max_length=80, widget=forms.HiddenInput)
+    outcome = django_filters.ChoiceFilter(
+        method="by_outcome", choices=OUTCOMES, label="A check came out", empty_label="Any"
     )
     since = django_filters.DateFilter(method="by_first_day", label="From", widget=DayInput())
     until = django_filters.DateFilter(method="by_last_day", label="To", widget=DayInput())
@@ -189,6 +212,13 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     def by_contact(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
         key = key_of(identifier)
         return calls.filter(contact=None) if key == UNKNOWN_CONTACT else calls.filter(contact__key=key)
+
+    def by_check(self, calls: QuerySet[Recording], _name: str, check_id: str) -> QuerySet[Recording]:
+        outcome = self.form.cleaned_data.get("outcome")
+        return calls if outcome else calls.filter(came_out(ASSESSED, check_id))
+
+    def by_outcome(self, calls: QuerySet[Recording], _name: str, outcome: str) -> QuerySet[Recording]:
+        return calls.filter(came_out(outcome, self.form.cleaned_data.get("check", "")))
 
     def by_first_day(self, calls: QuerySet[Recording], _name: str, day: date) -> QuerySet[Recording]:
         return calls.filter(called_at__gte=midnight(day))

@@ -3,7 +3,18 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from callcov_portal.views import accounts, adding, analyses, audio, errors, exports, recordings, system, webhooks
+from callcov_portal.views import (
+    accounts,
+    adding,
+    analyses,
+    audio,
+    errors,
+    exports,
+    people,
+    recordings,
+    system,
+    webhooks,
+)
 
 # Signing in and out, the own password.
 account_urls: list[URLPattern | URLResolver] = [
@@ -33,7 +44,12 @@ call_urls: list[URLPattern | URLResolver] = [
 ]
 
 # Agents and contacts.
-person_urls: list[URLPattern | URLResolver] = []
+person_urls: list[URLPattern | URLResolver] = [
+    path("agents/", people.agents, name="agents"),
+    path("agents/<int:pk>/", people.agent, name="agent"),
+    path("contacts/", people.contacts, name="contacts"),
+    path("contacts/<int:pk>/", people.contact, name="contact"),
+]
 
 # Users of the portal.
 user_urls: list[URLPattern | URLResolver] = []

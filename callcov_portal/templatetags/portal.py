@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from callcov_portal.models import Analysis, Outcome, State
+from callcov_portal.reading import generic
 
 register = template.Library()
 
@@ -65,6 +66,12 @@ def outcome_glyph(outcome: str) -> str:
 
 
 @register.filter
+def check_title(check_id: str) -> str:
+    """Write the id of a check as people read it."""
+    return generic.title(check_id)
+
+
+@register.filter
 def stage_word(stage: str) -> str:
     """Write the stage that the API names as people read it; "" where it names none."""
     return stage.replace("_", " ").capitalize()
@@ -92,6 +99,16 @@ def megabytes(size: int | None) -> str:
 def percent(fraction: float | None) -> int:
     """Return a fraction of 0..1 as whole per cent."""
     return round(100 * min(1.0, max(0.0, fraction or 0.0)))
+
+
+@register.filter
+def share(fraction: float | None) -> str:
+    """Write a fraction of 0..1 as per cent; what is little but there is never 0 %, nor all but one 100 %."""
+    if fraction is None:
+        return ""
+    if 0 < fraction < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= fraction < 1 else f"{percent(fraction)} %"
 
 
 @register.filter

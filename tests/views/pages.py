@@ -25,3 +25,10 @@ def link_named(response, pattern: str) -> str:
     ]
     assert len(found) == 1, found
     return found[0]
+
+
+def numbers_of(response) -> list[tuple[str, int]]:
+    """Return every number that is a link to the list of calls, with that link."""
+    body = response.content.decode()
+    found = re.findall(r'<a\b[^>]*?\bhref="(/calls/\?[^"]*)"[^>]*>([\d,]+)</a>', body)
+    return [(unescape(link), int(number.replace(",", ""))) for link, number in found]
