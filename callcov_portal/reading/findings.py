@@ -14,6 +14,15 @@ GIVEN, FOUND = "given", "found"
 QUOTE_KEYS = ("quote", "masked", "phrase", "text", "match", "matched_text", "value")
 
 
+TITLES = {
+    "identity_verification": "Agent identifies themselves",
+    "mandatory_disclosures": "Mandatory disclosures",
+    "purpose_declaration": "Purpose of the call",
+    "prohibited_phrases": "Prohibited phrases",
+    "sensitive_data": "Sensitive data",
+}
+
+
 @dataclass(frozen=True)
 class Found:
     """One finding as a plain value; seconds from the recording's start, None where it has no place."""
@@ -44,7 +53,11 @@ def findings(results: Any, lines: Sequence[Line]) -> list[Found]:
 
 
 def compliance(checks: Any) -> Iterator[Found]:
-    """Read the five documented objects, then unknown ones beside them."""
+    """Read the five documented objects, then unknown ones beside them.
+
+    Our engine adds `assessed: false` with a `reason` where a result could not be had; the documented leaves
+    beside it then say nothing.
+    """
     if not isinstance(checks, dict):
         return
     readers = {
@@ -55,8 +68,11 @@ def compliance(checks: Any) -> Iterator[Found]:
         "sensitive_data": sensitive,
     }
     for key, reader in readers.items():
-        if isinstance(checks.get(key), dict):
-            yield from reader(checks[key])
+        check = checks.get(key)
+        if isinstance(check, dict) and check.get("assessed") is False:
+            yield Found(key, TITLES[key], NOT_ASSESSED, text_of(check.get("reason")))
+        elif isinstance(check, dict):
+            yield from reader(check)
     for key, check in checks.items():
         if key not in readers:
             yield from flagged(f"compliance.{key}", check)
@@ -72,7 +88,7 @@ def identity(check: dict[str, Any]) -> Iterator[Found]:
         outcome, why = VIOLATED, "Said later than 15 s into the call."
     elif verified is True:
         outcome = MET
-    yield placed(Found("identity_verification", "Agent identifies themselves", outcome, why), check)
+    yield placed(Found("identity_verification", TITLES["identity_verification"], outcome, why), check)
 
 
 def disclosures(check: dict[str, Any]) -> Iterator[Found]:
@@ -86,7 +102,7 @@ def disclosures(check: dict[str, Any]) -> Iterator[Found]:
         yield Found(f"disclosure.{name}"[:80], f"Disclosure: {title(name)}"[:200], OMITTED, why)
     if not matched and not missing:
         outcome = judged(check.get("read"), yes=MET, no=OMITTED)
-        yield placed(Found("mandatory_disclosures", "Mandatory disclosures", outcome), check)
+        yield placed(Found("mandatory_disclosures", TITLES["mandatory_disclosures"], outcome), check)
 
 
 def purpose(check: dict[str, Any]) -> Iterator[Found]:
@@ -99,25 +115,25 @@ def purpose(check: dict[str, Any]) -> Iterator[Found]:
         outcome, why = VIOLATED, "Said later than the agent's fourth interaction."
     elif disclosed is True:
         outcome, why = MET, f"In the agent's interaction {turn:.0f}." if turn is not None else ""
-    yield placed(Found("purpose_declaration", "Purpose of the call", outcome, why), check)
+    yield placed(Found("purpose_declaration", TITLES["purpose_declaration"], outcome, why), check)
 
 
 def prohibited(check: dict[str, Any]) -> Iterator[Found]:
     """No prohibited phrase is used (Requirement 4)."""
-    yield from instances("prohibited_phrases", "Prohibited phrases", check, "used", "None was used.")
+    yield from instances("prohibited_phrases", check, "used", "None was used.")
 
 
 def sensitive(check: dict[str, Any]) -> Iterator[Found]:
     """No sensitive data is spoken."""
-    yield from instances("sensitive_data", "Sensitive data", check, "shared", "None was spoken.")
+    yield from instances("sensitive_data", check, "shared", "None was spoken.")
 
 
-def instances(check_id: str, name: str, check: dict[str, Any], flag: str, none: str) -> Iterator[Found]:
+def instances(check_id: str, check: dict[str, Any], flag: str, none: str) -> Iterator[Found]:
     """One violation for each instance; the shape of an instance is documented nowhere."""
-    items = check.get("instances")
+    items, name = check.get("instances"), TITLES[check_id]
     for item in items if isinstance(items, list) else []:
-        kind = item.get("type") if isinstance(item, dict) else None
-        why = title(kind) if isinstance(kind, str) else ""
+        named = item if isinstance(item, dict) else {}
+        why = text_of(named.get("title")) or title(text_of(named.get("type")))
         yield placed(Found(check_id, name, VIOLATED, why), item if isinstance(item, dict) else {"quote": item})
     if not items:
         outcome = judged(check.get(flag), yes=VIOLATED, no=MET)
@@ -137,10 +153,8 @@ def flagged(check_id: str, check: Any) -> Iterator[Found]:
     """An undocumented object with a boolean `flagged`: flagged is a violation, not flagged is met."""
     if isinstance(check, dict) and isinstance(check.get("flagged"), bool):
         outcome = VIOLATED if check["flagged"] else MET
-        why = check.get("reason")
         name = title(check_id.partition(".")[2])[:200]
-        explanation = why if isinstance(why, str) else ""
-        yield placed(Found(check_id[:80], name, outcome, explanation), check)
+        yield placed(Found(check_id[:80], name, outcome, text_of(check.get("reason"))), check)
 
 
 def placed(finding: Found, place: dict[str, Any]) -> Found:
@@ -160,12 +174,17 @@ def placed(finding: Found, place: dict[str, Any]) -> Found:
 
 
 def evidence_for(check: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the evidence that an engine may list beside the names: objects with a `name` in `evidence`."""
+    """Return what our engine lists beside the names: an object of `evidence` whose `rule` is the name."""
     listed = check.get("evidence")
     for item in listed if isinstance(listed, list) else []:
-        if isinstance(item, dict) and item.get("name") == name:
+        if isinstance(item, dict) and item.get("rule") == name:
             return item
     return {}
+
+
+def text_of(value: Any) -> str:
+    """Return a text, and "" for anything else."""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def judged(value: Any, *, yes: str, no: str) -> str:

@@ -54,7 +54,7 @@ def test_every_named_disclosure_is_a_finding_of_its_own() -> None:
         "read": False,
         "matched_disclosures": ["call_recording_notice", "call_recording_notice"],
         "missing_disclosures": ["cooling_off_right"],
-        "evidence": [{"name": "call_recording_notice", "quote": "this call is recorded", "start": 4.0, "end": 6.0}],
+        "evidence": [{"rule": "call_recording_notice", "quote": "this call is recorded", "start": 4.0, "end": 6.0}],
     }
     met, missing = read("mandatory_disclosures", check)
     assert (met.check_id, met.outcome, met.quote, met.start) == (
@@ -89,6 +89,18 @@ class TestInstances:
 
     def test_unsaid_is_not_assessed(self, key, flag) -> None:
         assert only(key, {}).outcome == "not_assessed"
+
+
+@pytest.mark.parametrize("key", ["identity_verification", "mandatory_disclosures", "sensitive_data"])
+def test_what_our_engine_could_not_assess_accuses_nobody(key) -> None:
+    check = {"verified": False, "read": False, "shared": False, "assessed": False, "reason": "Not in English."}
+    found = only(key, check)
+    assert (found.outcome, found.explanation) == ("not_assessed", "Not in English.")
+
+
+def test_a_prohibited_phrase_is_explained_by_its_rule_s_title() -> None:
+    found = only("prohibited_phrases", {"used": True, "instances": [{"phrase": "calm down", "title": "Lectures"}]})
+    assert (found.quote, found.explanation) == ("calm down", "Lectures")
 
 
 def test_words_at_a_given_second_are_quoted_and_marked_as_found_by_us() -> None:
@@ -142,7 +154,24 @@ json_values = st.recursive(
 )
 leaves = st.dictionaries(
     st.sampled_from(
-        ["verified", "flagged", "timestamp", "read", "matched_disclosures", "missing_disclosures", "disclosed", "used", "instances", "shared", "evidence", "interaction_number", "quote", "speaker", "end", "confidence"]
+        [
+            "verified",
+            "flagged",
+            "timestamp",
+            "read",
+            "matched_disclosures",
+            "missing_disclosures",
+            "disclosed",
+            "used",
+            "instances",
+            "shared",
+            "evidence",
+            "interaction_number",
+            "quote",
+            "speaker",
+            "end",
+            "confidence",
+        ]
     ),
     json_values,
 )
@@ -151,7 +180,14 @@ leaves = st.dictionaries(
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["identity_verification", "mandatory_disclosures", "purpose_declaration", "prohibited_phrases", "sensitive_data", "x"]
+            [
+                "identity_verification",
+                "mandatory_disclosures",
+                "purpose_declaration",
+                "prohibited_phrases",
+                "sensitive_data",
+                "x",
+            ]
         ),
         leaves | json_values,
     )
