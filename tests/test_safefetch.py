@@ -216,15 +216,14 @@ def test_a_name_with_an_address_that_is_not_public_is_refused(canary, reached, t
     assert reached == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("address", [*V4, *V6])
-def test_a_redirect_to_a_private_address_is_refused(canary, peer, reached, target, address, status):
+def test_a_redirect_to_a_private_address_is_refused(canary, peer, reached, target, address):
     guard = Guard(resolve=resolver(evil_example=[address]))
-    for host in (hosted(address), "evil.example"):
+    for status, host in itertools.product([301, 302, 303, 307, 308], [hosted(address), "evil.example"]):
         peer.replies = [answer(status, Location=f"http://{host}:{canary.port}/")]
         with pytest.raises(Blocked):
             fetch_to("http://good/", target, guard=guard, max_bytes=MB)
-    assert set(reached) == {PUBLIC}
+    assert reached == [PUBLIC] * 10
     assert not target.exists()
 
 
@@ -490,15 +489,18 @@ def test_the_limit_counts_bytes_however_they_come(peer, target, form):
 
 
 def test_an_announced_size_above_the_limit_is_refused_before_a_byte_is_read(peer, target):
+    released = threading.Event()
+
     def announce(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n")
-        time.sleep(1)
+        released.wait(8)
 
     peer.replies = [announce]
     begun = time.monotonic()
     with pytest.raises(TooLarge):
         fetch_to(url_of(peer), target, guard=loopback(peer), max_bytes=MB)
-    assert time.monotonic() - begun < 0.9
+    assert time.monotonic() - begun < 5
+    released.set()
 
 
 def test_a_compressed_bomb_is_counted_after_decompression(peer, target):
@@ -588,7 +590,7 @@ def test_an_answer_may_not_outlast_the_deadline_however_it_trickles(peer, target
     begun = time.monotonic()
     with pytest.raises(Unreachable, match=r"longer than 0\.3 seconds"):
         fetch_to(url_of(peer), target, guard=loopback(peer), max_bytes=MB, deadline_seconds=0.3)
-    assert time.monotonic() - begun < 0.9
+    assert time.monotonic() - begun < 5
     assert not target.exists()
 
 

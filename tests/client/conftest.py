@@ -18,7 +18,7 @@ def pauses():
 
 @pytest.fixture
 def api(peer, pauses):
-    return Api(peer.url, "sk_live_abc", connect_timeout=2, read_timeout=2, sleep=pauses.append)
+    return Api(peer.url, "sk_live_abc", connect_timeout=10, read_timeout=10, sleep=pauses.append)
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ def test_a_body_that_comes_as_a_trickle_is_cut_off(api, peer, monkeypatch):
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="No answer"):
         api._ask_once(f"/analysis/{ID}", None)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 def test_every_filter_of_the_list_is_sent(api, peer):

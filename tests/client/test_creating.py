@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -194,6 +195,21 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         assert done.returncode == 0, done.stderr
         assert peer.asked[1].size > 200 * 1024 * 1024
     assert int(done.stdout) < 32 * 1024, f"grew by {done.stdout} kB"
+
+
+def test_an_api_that_reads_slowly_is_not_held_to_the_time_for_connecting(link, tmp_path):
+    recording = tmp_path / "call.wav"
+    recording.write_bytes(bytes(20 << 20))
+    del link["audio_url"]
+
+    class Slow(Peer):
+        def _answer(self, connection):
+            time.sleep(0.4)
+            super()._answer(connection)
+
+    with Slow([CREATED], keep=False) as peer:
+        api = Api(peer.url, "k", connect_timeout=0.2)
+        assert api.create_from_file(path=recording, file_name="call.wav", **link).id == ID
 
 
 def test_no_listener_means_not_sent(link):
@@ -394,7 +410,6 @@ def test_an_early_refusal_of_a_large_upload_is_read(link, tmp_path):
     recording.write_bytes(bytes(200_000))
     del link["audio_url"]
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        import threading
 
         def refuse():
             connection, _ = listener.accept()
