@@ -63,6 +63,7 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
             # One line per ring every few seconds would bury the lines that matter.
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.worker.request": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "kombu.connection": {"level": "ERROR"},  # the file transport has no host, and it says so each time

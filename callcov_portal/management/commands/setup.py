@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ def only_one(data: Path) -> Iterator[None]:
     """Make the data folder and let one set-up at a time into it; another one waits here."""
     for name in FOLDERS:
         (data / name).mkdir(parents=True, exist_ok=True)
-    data.chmod(0o700)
+    with suppress(PermissionError):  # a folder that somebody else made for us keeps the rights that it has
+        data.chmod(0o700)
     with (data / "run" / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
