@@ -28,7 +28,8 @@ def calls(request: PortalRequest) -> HttpResponse:
     page, part = "recordings/list.html", "recordings/_calls.html"
     response = render_page(request, page, part, context, status=200 if is_valid else 422)
     query = clean_query(request.GET, without=())
-    response.headers["HX-Push-Url"] = f"{reverse('calls')}?{query}" if query else reverse("calls")
+    address = f"{reverse('calls')}?{query}" if query else reverse("calls")
+    response.headers["HX-Push-Url"] = "false" if address == request.htmx.current_url_abs_path else address
     return response
 
 

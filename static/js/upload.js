@@ -62,7 +62,6 @@
     upload.state = state;
     upload.request = null;
     upload.item.className = `upload ${state}`;
-    upload.item.querySelector("progress").hidden = FINAL.includes(state) || state === "failed";
     upload.item.querySelector(".remove").textContent = FINAL.includes(state) ? "Dismiss" : "Remove";
     const glyph = { stored: "✓ ", duplicate: "= ", refused: "✕ ", failed: "✕ " }[state] ?? "";
     say(upload, glyph + sentence, link);
@@ -100,7 +99,6 @@
     upload.request = request;
     upload.state = "sending";
     upload.item.className = "upload sending";
-    bar.hidden = false;
     say(upload, "Uploading…");
     request.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;

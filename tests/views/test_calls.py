@@ -221,6 +221,8 @@ def test_htmx_gets_the_part_and_a_clean_address(as_bob, some_calls):
     assert page.lstrip().startswith("<section")
     assert "<html" not in page
     assert response["HX-Push-Url"] == "/calls/?state=failed"
+    here = {**HTMX, "HX-Current-URL": "http://testserver/calls/?state=failed"}
+    assert as_bob.get("/calls/?state=failed", headers=here)["HX-Push-Url"] == "false"
     assert "HX-Request" in response["Vary"]
 
 

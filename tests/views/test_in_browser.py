@@ -1,0 +1,306 @@
+"""The pages in a real browser: what scripts and polling do, and what the policy forbids."""
+
+import os
+import wave
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from callcov_portal.models import Analysis, Outcome, Recording, State
+from callcov_portal.quality.models import Review
+from tests.factories import (
+    AgentFactory,
+    CompletedFactory,
+    ContactFactory,
+    DocumentFactory,
+    FindingFactory,
+    ProcessingFactory,
+    RecordingFactory,
+    SegmentFactory,
+)
+from tests.sounds import wav
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
+WATCH = "document.addEventListener('securitypolicyviolation', e => console.error('VIOLATION ' + e.violatedDirective + ' ' + e.sample));"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    # Playwright's loop makes Django believe that it is called from asynchronous code.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What a page said went wrong: violations, script errors, dialogs."""
+    return []
+
+
+@pytest.fixture
+def page(chromium, live_server, alice, troubles) -> Iterator[Page]:
+    """A page in which alice is signed in; nothing may go wrong in it unnoticed."""
+    client = Client()
+    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800})
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: troubles.append(line.text) if "VIOLATION" in line.text else None)
+    page.set_default_timeout(10_000)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def long_call(seconds: float = 60.0) -> Recording:
+    """Return a call with real sound of that length, two segments and two findings in it."""
+    buffer = BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\0" * int(8000 * seconds))
+    name = default_storage.save("long.wav", ContentFile(buffer.getvalue()))
+    call = RecordingFactory(file=name, duration_seconds=seconds)
+    analysis = CompletedFactory(recording=call)
+    SegmentFactory(analysis=analysis, text="The first words.", start=5.0, end=9.0)
+    SegmentFactory(analysis=analysis, text="The second words.", start=30.0, end=35.0)
+    FindingFactory(analysis=analysis, title="Nowhere", outcome=Outcome.OMITTED)
+    FindingFactory(analysis=analysis, title="Somewhere", outcome=Outcome.MET, start=40.0, end=41.0)
+    return call
+
+
+def position(page: Page) -> float:
+    return float(page.evaluate("document.getElementById('audio').currentTime"))
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until an expression is true (the pages' policy forbids Playwright's own way of waiting for one)."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(condition)
+
+
+def open_call(page: Page, call: Recording) -> None:
+    page.goto(call.get_absolute_url())
+    until(page, "document.getElementById('audio').readyState >= 1")
+
+
+def test_a_click_on_a_segment_plays_from_there_and_marks_it(page):
+    open_call(page, long_call())
+    page.get_by_text("The second words.").click()
+    until(page, "document.getElementById('audio').currentTime > 30")
+    assert position(page) < 34
+    expect(page.locator(".segment.now")).to_contain_text("The second words.")
+    assert page.evaluate("document.getElementById('audio').paused") is False
+
+
+def test_the_keys_play_seek_change_speed_and_walk_the_findings(page):
+    open_call(page, long_call())
+    page.locator("body").press("ArrowRight")
+    page.locator("body").press("ArrowRight")
+    page.locator("body").press("ArrowLeft")
+    assert position(page) == pytest.approx(5, abs=0.5)
+    page.locator("body").press(".")
+    assert page.evaluate("document.getElementById('audio').playbackRate") == 1.25
+    page.locator("body").press(",")
+    page.locator("body").press("Space")
+    until(page, "!document.getElementById('audio').paused")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
+    page.locator("body").press("Space")
+    until(page, "document.getElementById('audio').paused")
+    page.locator("body").press("ArrowDown")
+    expect(page.locator(".finding.here .title")).to_have_text("Nowhere")
+    page.locator("body").press("ArrowDown")
+    expect(page.locator(".finding.here .title")).to_have_text("Somewhere")
+    until(page, "document.getElementById('audio').currentTime >= 37")  # 3 s before its evidence
+    page.evaluate("document.getElementById('audio').currentTime = 42.9")
+    until(page, "document.getElementById('audio').paused")  # 2 s after it
+    assert position(page) < 44
+    page.locator("body").press("?")
+    expect(page.locator("#keys")).to_be_visible()
+
+
+def test_keys_are_letters_while_somebody_types(page):
+    open_call(page, long_call())
+    page.locator("#id_note").press_sequentially("a, b. c?")
+    assert page.locator("#id_note").input_value() == "a, b. c?"
+    assert position(page) == 0
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_a_link_plays_the_second_of_a_finding(page):
+    open_call(page, long_call())
+    page.locator(".finding a.seek").click()
+    until(page, "document.getElementById('audio').currentTime >= 40")
+    assert page.url.endswith("/calls/1/") or "/audio/" not in page.url
+
+
+def test_results_appear_when_the_analysis_finishes_while_the_sound_plays_on(page):
+    call = long_call()
+    analysis = Analysis.objects.get()
+    Analysis.objects.update(state=State.PROCESSING, stage="transcribing", stage_fraction=0.3)
+    open_call(page, call)
+    expect(page.locator("#state")).to_contain_text("Analysing 30 %")
+    page.evaluate("document.getElementById('audio').currentTime = 7")
+    Analysis.objects.update(state=State.COMPLETED)
+    DocumentFactory(analysis=analysis, raw={"results": {"summary": "All is well."}})
+    expect(page.get_by_text("All is well.")).to_be_visible()
+    assert position(page) == pytest.approx(7, abs=0.5)
+    expect(page.locator("#state")).not_to_have_attribute("hx-trigger", "every 2s")
+    page.get_by_text("The second words.").click()  # what came later can be clicked like what was there
+    until(page, "document.getElementById('audio').currentTime > 30")
+
+
+def test_the_list_changes_by_itself_and_stops_asking(page):
+    analysis = ProcessingFactory(stage_fraction=0.2)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/calls/rows/" in request.url else None)
+    page.goto("/calls/")
+    row = page.locator(f"#call-{analysis.recording.pk}")
+    expect(row).to_contain_text("Analysing 20 %")
+    Analysis.objects.update(state=State.COMPLETED)
+    expect(row).to_contain_text("Done")
+    count = len(asked)
+    page.wait_for_timeout(3500)
+    assert len(asked) == count > 0
+
+
+def test_filters_act_at_once_and_stand_in_the_url(page):
+    CompletedFactory(recording__agent=AgentFactory(identifier="nora"))
+    ProcessingFactory()
+    page.goto("/calls/")
+    page.get_by_label("Done").check()
+    page.wait_for_url("**/calls/?state=completed")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("#id_agent").click()
+    expect(page.locator("#known-agents option")).to_have_count(2)
+    page.go_back()
+    page.wait_for_url("**/calls/")
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_files_are_uploaded_each_with_its_own_fate(page):
+    page.goto("/calls/add/")
+    sounds = [{"name": f"{n}.wav", "mimeType": "audio/wav", "buffer": wav(0.3, seed=n)} for n in range(4)]
+    text = {"name": "notes.wav", "mimeType": "audio/wav", "buffer": b"no sound"}
+    page.locator("#id_files").set_input_files([*sounds, text])
+    expect(page.locator("#sum")).to_have_text("5 files: 5 waiting")
+    page.locator("#id_agent").fill("nora")
+    page.get_by_role("button", name="Add files").click()
+    expect(page.locator("#sum")).to_have_text("5 files: 4 stored, 1 refused", timeout=30_000)
+    assert Recording.objects.count() == 4
+    expect(page.locator(".upload.refused .name")).to_have_text("notes.wav")
+    page.locator("#id_files").set_input_files([{**sounds[0], "name": "again.wav"}])
+    page.get_by_role("button", name="Add files").click()
+    expect(page.locator(".upload.duplicate .fate a")).to_have_attribute(
+        "href", Recording.objects.get(file_name="0.wav").get_absolute_url()
+    )
+    page.get_by_role("button", name="Clear the finished ones").click()
+    expect(page.locator(".upload")).to_have_count(0)
+
+
+def test_a_lost_connection_is_told_and_the_file_can_be_sent_again(page):
+    page.goto("/calls/add/")
+    page.locator("#id_agent").fill("nora")
+    page.locator("#id_files").set_input_files([{"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(0.3)}])
+    page.route("**/calls/add/files/", lambda route: route.abort())
+    page.get_by_role("button", name="Add files").click()
+    expect(page.locator("#uploads")).to_contain_text("The connection broke off")
+    page.unroute("**/calls/add/files/")
+    page.get_by_role("button", name="Add files").click()
+    expect(page.locator("#uploads")).to_contain_text("Stored as", timeout=30_000)
+    assert Recording.objects.count() == 1
+
+
+def test_an_ended_session_sends_the_page_to_sign_in_and_keeps_the_note(page):
+    call = long_call()
+    open_call(page, call)
+    page.locator("#id_note").press_sequentially("Typed with care.")
+    page.locator("#review input[value=coach]").check()
+    cookies = page.context.cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("button", name="Save verdict").click()
+    page.wait_for_url("**/login/?next=%2Fcalls%2F*")
+    page.context.add_cookies([{key: cookie[key] for key in ("name", "value", "domain", "path")} for cookie in cookies])  # type: ignore[misc,literal-required]
+    page.goto(call.get_absolute_url())
+    expect(page.locator("#id_note")).to_have_value("Typed with care.")
+    page.locator("#review input[value=coach]").check()
+    page.get_by_role("button", name="Save verdict").click()
+    expect(page.locator("#review")).to_contain_text("Saved.")
+    expect(page.locator("#id_note")).to_have_value("")
+    assert Review.objects.get().note == "Typed with care."
+
+
+def test_an_ended_session_leaves_no_form_in_a_list_that_polls(page):
+    ProcessingFactory()
+    page.goto("/calls/")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.wait_for_url("**/login/?next=*")
+    assert page.locator("table").count() == 0
+
+
+def test_a_server_that_is_away_is_told_once(page):
+    ProcessingFactory()
+    page.goto("/calls/")
+    page.route("**/calls/rows/*", lambda route: route.abort())
+    expect(page.locator("#trouble")).to_contain_text("cannot be reached")
+    assert page.locator("tbody tr").count() == 1
+
+
+def test_texts_from_outside_run_nothing_on_any_page(page, troubles):
+    page.on("dialog", lambda dialog: (troubles.append("dialog"), dialog.dismiss()))
+    call = RecordingFactory(
+        agent=AgentFactory(identifier=EVIL, name=EVIL),
+        contact=ContactFactory(identifier=EVIL, name=EVIL),
+        file_name=EVIL,
+    )
+    analysis = CompletedFactory(recording=call)
+    SegmentFactory(analysis=analysis, text=EVIL)
+    FindingFactory(analysis=analysis, title=EVIL, explanation=EVIL, quote=EVIL, start=1.0)
+    DocumentFactory(analysis=analysis, raw={"results": {"summary": EVIL, EVIL: {EVIL: EVIL}}})
+    ProcessingFactory(recording=RecordingFactory(agent=call.agent), stage=EVIL[:60])
+    for path in (
+        "/calls/",
+        call.get_absolute_url(),
+        f"{call.get_absolute_url()}edit/",
+        f"{call.get_absolute_url()}delete/",
+    ):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("script:not([src]), img[src=x], svg").count() == 0
+    page.goto("/calls/")
+    page.locator("#id_agent").click()
+    expect(page.locator("#known-agents option")).to_have_count(1)
+
+
+@pytest.mark.parametrize("path", ["/calls/", "/calls/add/", "call", "edit", "delete", "/password/"])
+def test_no_page_scrolls_sideways_on_a_telephone(page, path):
+    call = long_call(1.0)
+    call.agent = AgentFactory(identifier="x" * 190)
+    call.file_name = "n" * 250
+    call.save()
+    page.set_viewport_size({"width": 390, "height": 844})
+    own = {"call": "", "edit": "edit/", "delete": "delete/"}
+    page.goto(call.get_absolute_url() + own[path] if path in own else path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
