@@ -1,5 +1,6 @@
 """The supervisor with tiny children in place of servers and workers."""
 
+import importlib
 import io
 import os
 import signal
@@ -298,16 +299,32 @@ def test_the_keeper_ends_the_groups_that_are_left_and_minds_no_missing_one():
 
 def test_the_keeper_is_deaf_to_signals_and_ends_groups_at_the_end_of_its_input(monkeypatch):
     ignored, killed = [], []
-    monkeypatch.setattr(
-        "callcov_portal.supervisor.keeper.signal.signal", lambda number, handler: ignored.append((number, handler))
-    )
-    monkeypatch.setattr("callcov_portal.supervisor.keeper.sys.stdin", io.StringIO("+41\n+42\n-41\n"))
-    monkeypatch.setattr(
-        "callcov_portal.supervisor.keeper.os.killpg", lambda group, number: killed.append((group, number))
-    )
+
+    def kill(group, number):
+        killed.append((group, number))
+        if group == 43:
+            raise ProcessLookupError
+
+    monkeypatch.setattr("callcov_portal.supervisor.keeper.signal.signal", lambda *arguments: ignored.append(arguments))
+    monkeypatch.setattr("callcov_portal.supervisor.keeper.sys.stdin", io.StringIO("+41\n+42\n-41\n+43\n+44\n"))
+    monkeypatch.setattr("callcov_portal.supervisor.keeper.os.killpg", kill)
     keeper.main()
     assert ignored == [(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    assert killed == [(42, signal.SIGKILL)]
+    assert sorted(killed) == [(42, signal.SIGKILL), (43, signal.SIGKILL), (44, signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("module", ["callcov_portal.wsgi", "callcov_portal.engine.wsgi"])
+@pytest.mark.parametrize("supervised", [True, False])
+def test_a_web_process_is_tied_to_its_server_under_a_supervisor_only(monkeypatch, module, supervised):
+    tied = []
+    monkeypatch.setenv("CALLCOV_ROLE", "portal")  # the engine's module changes it
+    monkeypatch.delenv("CALLCOV_SUPERVISED", raising=False)
+    if supervised:
+        monkeypatch.setenv("CALLCOV_SUPERVISED", "1")
+    monkeypatch.setattr(launch, "die_with_parent", lambda: tied.append(True))
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    assert callable(importlib.import_module(module).application)
+    assert tied == [True] * supervised
 
 
 def test_a_part_is_tied_to_its_supervisor_and_then_becomes_its_command(monkeypatch):
