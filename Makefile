@@ -27,12 +27,12 @@ demo: $(VENV)/.installed ## Start the portal and add two example calls
 	@exec $(BIN)/python manage.py serve --demo $(ARGS)
 
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
-	$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(PYTEST)
 
 # The second run is for what a database decides; browser, speech and process group are the same on both.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/pytest -n 2 -m "not browser and not speech and not group"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest -n 2 -m "not browser and not speech and not group"
 
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .
