@@ -18,6 +18,7 @@ from callcov_portal.models import (
     Failure,
     Outcome,
     Recording,
+    Role,
     State,
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
@@ -134,6 +135,19 @@ class AddLinksForm(CallDetailsForm):
         if len(links) > MAX_LINKS:
             raise ValidationError(f"These are {len(links)} links. At most {MAX_LINKS} are taken at a time.")
         return links
+
+
+class NewUserForm(forms.Form):
+    """A person who shall sign in. Whether the name is free is not for the form to judge."""
+
+    username = forms.CharField(
+        label="Name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Enter the name under which this person signs in."},
+        help_text="Letters, digits and @ . + - _",
+    )
+    role = forms.ChoiceField(choices=Role, initial=Role.REVIEWER)
 
 
 def midnight(day: date) -> datetime:

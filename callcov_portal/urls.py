@@ -13,6 +13,7 @@ from callcov_portal.views import (
     people,
     recordings,
     system,
+    users,
     webhooks,
 )
 
@@ -52,7 +53,10 @@ person_urls: list[URLPattern | URLResolver] = [
 ]
 
 # Users of the portal.
-user_urls: list[URLPattern | URLResolver] = []
+user_urls: list[URLPattern | URLResolver] = [
+    path("people/", users.people, name="people"),
+    path("people/<int:pk>/<slug:act>/", users.user_act, name="user_act"),
+]
 
 # Status and health.
 system_urls: list[URLPattern | URLResolver] = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -73,9 +73,6 @@ def navigation(path: str, *, is_administrator: bool) -> list[NavigationItem]:
     addresses = []
     for label, name, for_administrators in NAVIGATION:
         if is_administrator or not for_administrators:
-            try:
-                addresses.append((label, reverse(name)))
-            except NoReverseMatch:
-                continue
+            addresses.append((label, reverse(name)))
     here = max((url for _, url in addresses if path.startswith(url)), key=len, default="")
     return [NavigationItem(label, url, url == here) for label, url in addresses]
