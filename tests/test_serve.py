@@ -8,13 +8,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -388,33 +385,3 @@ def test_the_real_group_starts_heals_stops_and_leaves_nothing_behind(group):
     group.process.send_signal(signal.SIGINT)
     assert group.process.wait(timeout=20) == 0
     until(lambda: group.processes() == {})
-
-
-@pytest.fixture
-def postgres_database() -> Iterator[str]:
-    """A database of its own, as a URL."""
-    name = f"callcov_{uuid.uuid4().hex}"
-    with psycopg.connect("postgresql://postgres@127.0.0.1:5432/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"postgres://postgres@127.0.0.1:5432/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.mark.group
-@pytest.mark.postgres
-@pytest.mark.rabbitmq
-def test_the_group_runs_on_postgresql_and_rabbitmq(postgres_database, group):
-    group.env |= {
-        "CALLCOV_DATABASE_URL": postgres_database,
-        "CALLCOV_BROKER_URL": "amqp://guest:guest@127.0.0.1:5672//",
-    }
-    group.start()
-    assert group.answers() == [200, 200]
-    assert not (Path(group.env["CALLCOV_DATA_DIR"]) / "callcov.sqlite3").exists()
-
-
-@pytest.mark.group
-@pytest.mark.redis
-def test_a_worker_hears_over_redis(group):
-    group.env["CALLCOV_BROKER_URL"] = "redis://127.0.0.1:6379/15"
-    group.start("--only", "worker,beat")
