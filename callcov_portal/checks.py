@@ -1,9 +1,12 @@
 """System checks: settings that are valid one by one and make no sense together."""
 
+import ipaddress
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
+
+from callcov_portal.safefetch import Guard
 
 
 @checks.register()
@@ -19,4 +22,20 @@ def settings_make_sense(**_kwargs: Any) -> list[checks.CheckMessage]:
                 id="portal.W001",
             )
         )
+    found += [checks.Error(problem, id="portal.E002") for problem in unusable_networks()]
     return found
+
+
+def unusable_networks() -> list[str]:
+    """Name the entries of network lists that cannot be read."""
+    problems = []
+    try:
+        Guard(tuple(settings.CALLCOV_FETCH_ALLOW))
+    except ValueError as error:
+        problems.append(f"CALLCOV_FETCH_ALLOW: {error}")
+    for proxy in settings.CALLCOV_TRUSTED_PROXIES:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError as error:
+            problems.append(f"CALLCOV_TRUSTED_PROXIES: {error}")
+    return problems

@@ -90,9 +90,13 @@ def test_half_an_upload_is_never_stored(new_group) -> None:
     content = wav(20.0)
     boundary = "x" * 20
     body = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="agent"\r\n\r\nrachel\r\n--{boundary}\r\n'
-        'Content-Disposition: form-data; name="files"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
-    ).encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="agent"\r\n\r\nrachel\r\n--{boundary}\r\n'
+            'Content-Disposition: form-data; name="files"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+        ).encode()
+        + content
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
     cookies = "; ".join(f"{name}={value}" for name, value in person.session.cookies.items())
     head = (
         f"POST /calls/add/files/ HTTP/1.1\r\nHost: 127.0.0.1:{group.port}\r\nCookie: {cookies}\r\n"

@@ -1,0 +1,90 @@
+"""The main job in a real browser, on real recordings, with real speech recognition."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.whole.portal import PASSWORD
+
+pytestmark = [pytest.mark.group, pytest.mark.browser, pytest.mark.speech, pytest.mark.timeout(400)]
+CALLS = Path(__file__).resolve().parent.parent / "calls"
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "callcov_portal" / "examples"
+
+
+def example(name: str) -> Path:
+    """Return an example call, wherever it is kept."""
+    return next(folder / name for folder in (CALLS, EXAMPLES) if (folder / name).exists())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-quic", "--no-first-run"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{address}/calls/")
+
+
+def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
+    group = new_group(CALLCOV_ENGINE_MODEL="base")
+    group.start()
+    address = f"http://127.0.0.1:{group.port}"
+    sign_in(page, address)
+
+    page.get_by_role("link", name="Add calls").first.click()
+    page.get_by_label("Agent").fill("rachel")
+    page.get_by_label("Contact").fill("daniel")
+    page.set_input_files("#id_files", [example("call1_payment.stereo.wav"), example("call2_complaint.mono.mp3")])
+    page.get_by_role("button", name="Add files").click()
+    expect(page.get_by_role("link", name="call #1")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("link", name="call #2")).to_be_visible(timeout=30_000)
+
+    page.goto(f"{address}/calls/")
+    expect(page.locator("#call-1, #call-2").filter(has_text="Done")).to_have_count(2, timeout=240_000)
+
+    page.goto(f"{address}/calls/1/")
+    expect(page.locator("#segments")).to_contain_text("Northwind Insurance")
+    segment = page.locator("#segments [data-start]").nth(8)
+    start = float(segment.get_attribute("data-start") or "nan")
+    assert start > 20
+    segment.locator("a, button").first.click()
+    page.wait_for_function("start => Math.abs(document.querySelector('#audio').currentTime - start) < 2", arg=start)
+
+    page.get_by_label("Needs coaching").check()
+    page.get_by_label("Note").fill("Explain the fee earlier.")
+    page.get_by_role("button", name="Save verdict").click()
+    expect(page.locator("body")).to_contain_text("Explain the fee earlier.")
+
+    page.get_by_role("link", name="rachel").first.click()
+    expect(page.get_by_role("heading", name="rachel")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="calls", exact=True).last.click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
+    assert sorted(row["call"] for row in rows) == ["1", "2"]
+    assert {row["agent"] for row in rows} == {"rachel"}
+    assert {row["verdict"] for row in rows} == {"coach", ""}
