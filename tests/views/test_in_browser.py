@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from callcov_portal.models import Analysis, Outcome, Recording, State
@@ -304,3 +305,20 @@ def test_no_page_scrolls_sideways_on_a_telephone(page, path):
     own = {"call": "", "edit": "edit/", "delete": "delete/"}
     page.goto(call.get_absolute_url() + own[path] if path in own else path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible(page, scheme, width):
+    call = long_call(1.0)
+    DocumentFactory(analysis=call.current_analysis, raw={"results": {"mood": {"flagged": True, "timestamp": 1.0}}})
+    working, failed = ProcessingFactory(stage="transcribing", stage_fraction=0.4), ProcessingFactory()
+    Analysis.objects.filter(pk=failed.pk).update(state=State.FAILED, failure="unsure", detail="The connection broke.")
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    paths = ["/calls/", "/calls/add/", "/password/", call.get_absolute_url(), f"{call.get_absolute_url()}delete/"]
+    paths += [working.recording.get_absolute_url(), failed.recording.get_absolute_url(), "/calls/?text=nothing"]
+    for path in paths:
+        page.goto(path)
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{path}: {results.generate_report()}"
