@@ -104,8 +104,9 @@ def csv_of(table: Table, recordings: QuerySet[Recording], *, mark: bool = False)
 
 def safe_text(value: object) -> str:
     """Return a text that no spreadsheet takes for a formula: `'` goes before whatever could begin one."""
-    text = FORMULA_INSIDE.sub(r"\1'", "" if value is None else str(value))
-    return f"'{text}" if FORMULA.match(text) else text
+    text = "" if value is None else str(value)
+    safe = FORMULA_INSIDE.sub(r"\1'", text)
+    return f"'{safe}" if FORMULA.match(text) else safe
 
 
 def number(value: float | None) -> str:
