@@ -44,7 +44,9 @@ CALLCOV_API_KEY = env.str("CALLCOV_API_KEY", "") or (CALLCOV_ENGINE_KEY if CALLC
 CALLCOV_API_REQUESTS_PER_MINUTE = env.int("CALLCOV_API_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
 CALLCOV_API_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_API_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)
 CALLCOV_ANALYSIS_TIMEOUT = env.int("CALLCOV_ANALYSIS_TIMEOUT", 72, validate=at_least_one)  # hours
-CALLCOV_HOOK_ORIGIN = CALLCOV_PUBLIC_URL or f"http://127.0.0.1:{CALLCOV_PORT}"
+# The embedded engine is on this machine and reaches the portal without a detour over name servers and proxies.
+OWN_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(CALLCOV_BIND, CALLCOV_BIND)  # noqa: S104
+CALLCOV_HOOK_ORIGIN = (not CALLCOV_EMBEDDED and CALLCOV_PUBLIC_URL) or f"http://{OWN_ADDRESS}:{CALLCOV_PORT}"
 
 # --- Recordings ---------------------------------------------------------------------------------------------------
 CALLCOV_MAX_UPLOAD_MB = env.int("CALLCOV_MAX_UPLOAD_MB", 500, validate=at_least_one)
@@ -171,6 +173,7 @@ ALLOWED_HOSTS = [
     "127.0.0.1",
     "localhost",
     "[::1]",
+    OWN_ADDRESS,
     *env.list("CALLCOV_ALLOWED_HOSTS", []),
     *([host] if (host := urlsplit(CALLCOV_PUBLIC_URL).hostname) else []),
 ]

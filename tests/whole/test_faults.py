@@ -1,6 +1,8 @@
 """Faults that a running portal meets: nothing is lost, and every cause is said."""
 
 import io
+import socket
+import sqlite3
 import wave
 
 import av
@@ -73,17 +75,19 @@ def test_an_api_that_is_down_for_a_while_costs_a_delay_and_a_banner(new_group) -
 
 
 def test_without_any_webhook_the_poller_brings_every_result(new_group) -> None:
-    nowhere = "http://127.0.0.1:9"  # a port where nobody listens, so that no call-back arrives
-    group = new_group(CALLCOV_PUBLIC_URL=nowhere)
-    group.start()
+    group = new_group()
+    group.start("--only", "web,worker,beat,engine")
+    # An engine worker that takes the portal to be elsewhere, so that its call-backs are refused.
+    deaf = new_group(CALLCOV_PORT="9")
+    deaf.start("--only", "engine-worker")
     person = Person(f"http://127.0.0.1:{group.port}")
     person.upload("call.wav", wav(0.5))
     wait_for(lambda: person.states() == {"completed": 1}, 90, group.said)
+    with sqlite3.connect(f"file:{group.log.parent / 'data' / 'callcov.sqlite3'}?mode=ro", uri=True) as rows:
+        assert rows.execute("SELECT count(*) FROM portal_delivery").fetchone() == (0,)
 
 
 def test_half_an_upload_is_never_stored(new_group) -> None:
-    import socket
-
     group = new_group()
     group.start("--only", "web")
     person = Person(f"http://127.0.0.1:{group.port}")
