@@ -48,17 +48,20 @@ class Ear:
         """
         stop_at = time.monotonic() + seconds
         try:
+            return self._listen(self._asked(question), told, cancelled, stop_at)
+        except BaseException:
+            self.close()
+            raise
+
+    def _asked(self, question: dict[str, Any]) -> "subprocess.Popen[bytes]":
+        try:
             child = self._running()
             mouth = cast("IO[bytes]", child.stdin)
             mouth.write(json.dumps(question).encode() + b"\n")
             mouth.flush()
-            return self._listen(child, told, cancelled, stop_at)
         except OSError as trouble:
-            self.close()
             raise SpeechError(f"The speech recogniser could not be started: {trouble}.") from trouble
-        except BaseException:
-            self.close()
-            raise
+        return child
 
     def _listen(
         self,
@@ -111,14 +114,14 @@ class Ear:
     def close(self) -> None:
         """Kill the child, if there is one, and wait until it is gone."""
         child, self.process = self.process, None
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for end in (child.stdin, self.complaints):
-            if end is not None:
-                with suppress(OSError):  # what was written and never read
-                    end.close()
+        complaints, self.complaints = self.complaints, None
+        if child is not None:
+            child.kill()
+            child.wait()
+            with suppress(OSError):  # what was written and never read
+                cast("IO[bytes]", child.stdin).close()
+        if complaints is not None:
+            complaints.close()
 
 
 def relay(source: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
