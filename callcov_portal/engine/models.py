@@ -104,11 +104,6 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"job {self.pk}"
 
-    @property
-    def is_final(self) -> bool:
-        """Whether it is completed or failed: nothing about it will change."""
-        return self.state != State.PROCESSING
-
 
 class Outcome(models.Model):
     """What a completed job found, as the JSON that goes over the wire; written once, with the state."""

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 # What one process does at a time: one recording is heard, one link is fetched. A job whose room is taken stays due.
 HEARING, FETCHING = threading.Lock(), threading.Lock()
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))  # after the first and the second attempt
+STOP_SPREADS = 0.3  # seconds
+FINAL = (sound.NotAudio, sound.TooLong, safefetch.Blocked, safefetch.TooLarge)  # trying again cannot help
+PASSING = (sound.SoundError, safefetch.FetchError, speech.SpeechError)
 DIED = "The engine stopped each time it worked on this recording, so it was given up after {} attempts."
 
 
@@ -69,9 +72,13 @@ def attempt(job: Job, hold: Hold, step: Callable[[Job, Hold], None]) -> None:
         logger.warning("Job %s went on elsewhere; this attempt is dropped.", job.pk)
     except speech.Cancelled:
         give_back(job, hold.owner)
-    except (sound.SoundError, safefetch.Blocked, safefetch.TooLarge) as error:
-        fail(job, hold.owner, str(error))
-    except (safefetch.FetchError, speech.SpeechError) as error:
+    except FINAL as error:
+        # When a service manager ends all our processes at once, the audio's reader may be the first to go.
+        if stopping.wait(STOP_SPREADS):
+            give_back(job, hold.owner)
+        else:
+            fail(job, hold.owner, str(error))
+    except PASSING as error:
         try_again(job, hold.owner, str(error), final=is_final(error))
     except DatabaseError:
         logger.exception("Job %s waits for the database.", job.pk)  # its lease runs out and it is due again

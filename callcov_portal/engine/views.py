@@ -81,7 +81,7 @@ def base_url(request: HttpRequest) -> str:
     try:
         return request.build_absolute_uri("/api/v1")
     except DisallowedHost:
-        return str(settings.CALLCOV_API_URL)
+        return wire.own_address()
 
 
 @api.get("/analysis", **openapi.LIST, include_in_schema=False)
@@ -157,7 +157,10 @@ def refuse_query(_request: HttpRequest, error: InvalidQuery) -> HttpResponse:
 @api.exception_handler(sound.SoundError)
 def refuse_audio(_request: HttpRequest, error: sound.SoundError) -> HttpResponse:
     """Answer a file that is no audio we take: the documented sentence, and beside it what is wrong with this one."""
-    return wire.error(422, wire.BAD_AUDIO, error={"code": error.code, "message": str(error)})
+    if isinstance(error, sound.NotAudio | sound.TooLong):
+        return wire.error(422, wire.BAD_AUDIO, error={"code": error.code, "message": str(error)})
+    logger.error("Audio cannot be read: %s", error)
+    return wire.error(503, str(error))
 
 
 @api.exception_handler(HttpError)

@@ -63,12 +63,17 @@ def call(job: Job) -> dict[str, Any]:
 def audio(job: Job) -> dict[str, Any]:
     """Return what is known of the audio; numbers are null until it was read."""
     return {
-        "url": job.source_url or f"{job.base_url or settings.CALLCOV_API_URL}/analysis/{job.pk}/audio",
+        "url": job.source_url or f"{job.base_url or own_address()}/analysis/{job.pk}/audio",
         "duration_seconds": job.duration,
         "format": job.audio_format or None,
         "file_size": job.size,
         "size_bytes": job.size,
     }
+
+
+def own_address() -> str:
+    """Return the API's address on this machine, for want of the one under which a caller reached it."""
+    return f"http://127.0.0.1:{settings.CALLCOV_ENGINE_PORT}/api/v1"
 
 
 def metadata(job: Job) -> dict[str, Any]:

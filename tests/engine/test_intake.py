@@ -120,6 +120,19 @@ def test_a_file_that_is_no_audio_is_the_documented_422_with_its_reason(caller, c
     assert kept(settings) == incoming(settings) == rung == []
 
 
+def test_trouble_of_our_own_with_reading_audio_is_a_503(caller, recording, monkeypatch, settings):
+    def broken(*_):
+        raise sound.SoundError("The audio reader could not be started.")
+
+    monkeypatch.setattr(sound, "probe", broken)
+
+    answer = upload(caller, recording.read_bytes())
+
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The audio reader could not be started."}
+    assert kept(settings) == incoming(settings) == []
+
+
 def test_a_file_above_the_limit_is_a_413_and_leaves_nothing(caller, recording, settings):
     settings.CALLCOV_MAX_UPLOAD_MB = 1
 
@@ -257,9 +270,11 @@ def test_an_unknown_host_name_is_no_reason_to_refuse(caller, recording, rung, se
     )
 
     assert answer.status_code == 201
-    assert answer.json()["audio"]["url"].startswith(settings.CALLCOV_API_URL)
+    assert answer.json()["audio"]["url"].startswith("http://127.0.0.1:8001/api/v1/")
 
 
-@pytest.mark.parametrize(("url", "known"), [("https://a/b.WAV", "wav"), ("https://a/b.txt", ""), ("https://a", "")])
+@pytest.mark.parametrize(
+    ("url", "known"), [("https://a/b.WAV", "wav"), ("https://a/b.txt", ""), ("https://a", ""), ("https://[a", "")]
+)
 def test_a_links_name_tells_the_format_until_it_is_fetched(url, known):
     assert intake.format_by_name(url) == known

@@ -428,6 +428,23 @@ def test_a_worker_that_is_stopping_gives_its_job_back_untried(make_job, hearing)
     assert not pipeline.advance(job.pk)
 
 
+def test_a_reader_that_ends_with_everything_else_is_not_the_recordings_fault(make_job, hearing):
+    def killed(*_args, **_kwargs):
+        threading.Timer(0.05, holding.stopping.set).start()
+        raise sound.NotAudio("The audio goes beyond what can be read.")
+
+    hearing(killed)
+    job = again(make_job(upload=True))
+
+    assert (job.state, job.attempts, job.owner) == (State.PROCESSING, 0, None)
+
+
+def test_trouble_of_our_own_with_reading_audio_is_tried_again(make_job, hearing):
+    hearing(raising(sound.SoundError("The audio reader could not be started.")))
+
+    assert again(make_job(upload=True)).state == State.PROCESSING
+
+
 def test_a_job_that_is_final_or_gone_is_left_alone(make_job):
     done = make_job(upload=True, state=State.COMPLETED)
 

@@ -124,11 +124,12 @@ def test_a_worker_that_shuts_down_begins_nothing_new(make_job):
 
 
 def test_the_key_can_be_shown():
-    live, trial = StringIO(), StringIO()
+    live, trial, beside = StringIO(), StringIO(), StringIO()
 
-    call_command("engine_key", stdout=live)
-    call_command("engine_key", "--test", stdout=trial)
+    call_command("engine_key", stdout=live, stderr=beside)
+    call_command("engine_key", "--test", stdout=trial, stderr=beside)
 
-    assert live.getvalue().strip() == auth.secret(livemode=True)
+    assert live.getvalue() == auth.secret(livemode=True) + "\n"
+    assert "/api/v1" in beside.getvalue()
     assert live.getvalue().startswith("sk_live_")
     assert trial.getvalue().startswith("sk_test_")

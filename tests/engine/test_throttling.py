@@ -164,3 +164,13 @@ def test_a_small_refused_body_is_read_so_that_its_answer_arrives(stranger, lengt
 
     assert answer.status_code == 401
     assert body.tell() == read
+
+
+def test_a_refused_caller_that_hangs_up_is_no_trouble(stranger):
+    class HangsUp(io.BytesIO):
+        def read(self, *_):
+            raise OSError("connection reset")
+
+    answer = stranger.generic("POST", ROOT, CONTENT_LENGTH="100", **{"wsgi.input": HangsUp()})
+
+    assert answer.status_code == 401

@@ -2,14 +2,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from callcov_portal.engine import auth
+from callcov_portal.engine import auth, wire
 
 
 class Command(BaseCommand):
-    help = "Print the API key of the embedded engine."
+    help = (
+        "Print the embedded engine's API key (its address goes to standard error, so that scripts get the key alone)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--test", action="store_true", help="the test key: its analyses have livemode false")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.stderr.write(f"The API is at {wire.own_address()}; its key:", self.style.NOTICE)
         self.stdout.write(auth.secret(livemode=not options["test"]))
