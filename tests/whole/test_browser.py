@@ -61,13 +61,14 @@ def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
     page.get_by_label("Contact").fill("daniel")
     page.set_input_files("#id_files", [example("call1_payment.stereo.wav"), example("call2_complaint.mono.mp3")])
     page.get_by_role("button", name="Add files").click()
-    expect(page.get_by_role("link", name="call #1")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("link", name="call #2")).to_be_visible(timeout=30_000)
+    stored = page.locator(".upload").get_by_role("link", name="call #")
+    expect(stored).to_have_count(2, timeout=30_000)
+    stereo = page.locator(".upload", has_text="stereo.wav").get_by_role("link").get_attribute("href")
 
     page.goto(f"{address}/calls/")
     expect(page.locator("#call-1, #call-2").filter(has_text="Done")).to_have_count(2, timeout=240_000)
 
-    page.goto(f"{address}/calls/1/")
+    page.goto(f"{address}{stereo}")
     expect(page.locator("#segments")).to_contain_text("Northwind Insurance")
     segment = page.locator("#segments [data-start]").nth(8)
     start = float(segment.get_attribute("data-start") or "nan")
