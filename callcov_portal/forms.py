@@ -171,7 +171,10 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     """
 
     text = django_filters.CharFilter(
-        method="by_text", label="Find", max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+        method="by_text",
+        label="Find",
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, name, file, id"}),
     )
     state = django_filters.MultipleChoiceFilter(
         field_name="current_analysis__state",

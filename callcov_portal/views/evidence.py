@@ -95,10 +95,11 @@ def shown_of(recording: Recording, history: list[Analysis], wanted: str) -> Anal
 
 
 def results_of(analysis: Analysis | None) -> Results | None:
-    """Return the results as they were received, unknown keys included; None if there are none."""
-    results = raw_results(analysis.pk) if analysis else None
-    if not isinstance(results, dict):
+    """Return the results as they were received, unknown keys included; None if no document was received."""
+    found = raw_results(analysis.pk) if analysis else []
+    if not found:
         return None
+    results = found[0] if isinstance(found[0], dict) else {}
     summary = results.get("summary")
     is_text = isinstance(summary, str)
     others = {
@@ -111,9 +112,9 @@ def results_of(analysis: Analysis | None) -> Results | None:
     )
 
 
-def raw_results(analysis: UUID) -> Any:
-    """Return `results` of the document as received; the transcript in it is not even read."""
-    return Document.objects.filter(analysis=analysis).values_list("raw__results", flat=True).first()
+def raw_results(analysis: UUID) -> list[Any]:
+    """Return `results` of the document as received, alone in a list; the transcript in it is not even read."""
+    return list(Document.objects.filter(analysis=analysis).values_list("raw__results", flat=True))
 
 
 def transcript_of(recording: Recording, analysis: Analysis | None) -> SafeString:

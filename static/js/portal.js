@@ -23,6 +23,13 @@
   document.addEventListener("htmx:timeout", () => tell("The server takes long to answer. This page goes on by itself."));
   document.addEventListener("htmx:responseError", (event) => tell(reason(event.detail.xhr.status)));
 
+  // What changes by itself is said once, in a place that stays: polled fragments themselves are silent.
+  function say(root) {
+    const speaking = root.matches?.("[data-says]") ? root : root.querySelector?.("[data-says]");
+    const news = document.getElementById("news");
+    if (speaking && news.textContent !== speaking.dataset.says) news.textContent = speaking.dataset.says;
+  }
+
   // A textarea with data-draft outlives the end of a session: what was typed is put back until it is sent.
   function restore(root) {
     for (const area of root.querySelectorAll("textarea[data-draft]")) {
@@ -38,7 +45,10 @@
     const area = event.detail.elt.querySelector?.("textarea[data-draft]");
     if (area && event.detail.successful && event.detail.requestConfig.verb === "post") sessionStorage.removeItem(area.dataset.draft);
   });
-  document.addEventListener("htmx:load", (event) => restore(event.detail.elt));
+  document.addEventListener("htmx:load", (event) => {
+    restore(event.detail.elt);
+    if (event.detail.elt !== document.body) say(event.detail.elt);
+  });
   restore(document);
 
   // Where there is little room the filters are folded away, unless one of them is in use.

@@ -102,9 +102,17 @@ def test_unknown_results_are_shown_and_the_summary_is_text(as_bob):
 
 
 @pytest.mark.parametrize("raw", [{}, {"results": None}, {"results": []}, {"results": "odd"}])
-def test_results_that_are_none_show_no_section(as_bob, raw):
+def test_a_document_without_results_says_so_and_can_be_read(as_bob, raw):
     call = DocumentFactory(raw=raw).analysis.recording
-    assert "Everything in the result" not in page_of(as_bob, call)
+    page = page_of(as_bob, call)
+    assert "The API gave no results." in page
+    assert f'href="/calls/{call.pk}/raw.json?analysis={call.current_analysis_id}"' in page
+
+
+def test_without_a_document_there_is_nothing_to_read(as_bob):
+    page = page_of(as_bob, CompletedFactory().recording)
+    assert "Everything in the result" not in page
+    assert "raw.json" not in page
 
 
 @pytest.mark.parametrize(

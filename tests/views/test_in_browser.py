@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from callcov_portal.models import Analysis, Outcome, Recording, State
@@ -182,6 +182,7 @@ def test_the_list_changes_by_itself_and_stops_asking(page):
     expect(row).to_contain_text("Analysing 20 %")
     Analysis.objects.update(state=State.COMPLETED)
     expect(row).to_contain_text("Done")
+    expect(page.locator("#news")).to_have_text("Nothing on this page is in work")
     count = len(asked)
     page.wait_for_timeout(3500)
     assert len(asked) == count > 0
