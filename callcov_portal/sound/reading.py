@@ -20,6 +20,8 @@ MEMORY = 768 * 1024 * 1024
 ANSWER_BYTES = 65536
 ERRORS: dict[str, type[SoundError]] = {error.code: error for error in (SoundError, NotAudio, TooLong)}
 BEYOND_LIMITS = "The file could not be read within the limits of time and memory: it is damaged or made to do harm."
+CPU_SHARE = 0.5
+"""Of the time limit, as processor time: a file that keeps the decoder busy is to blame, a busy machine is not."""
 
 
 def probe(path: Path, *, timeout: float = 20) -> Probe:
@@ -80,7 +82,7 @@ def load_pcm(out: Path, pcm: Pcm) -> NDArray[np.float32]:
 
 def ask(verb: str, path: Path, *more: str, timeout: float, file_bytes: int = ANSWER_BYTES) -> dict[str, Any]:
     """Run the child once. Returns what it found, or raises the SoundError that it named."""
-    limits = [str(MEMORY), str(math.ceil(timeout) + 1), str(file_bytes)]
+    limits = [str(MEMORY), str(math.ceil(timeout * CPU_SHARE)), str(file_bytes)]
     # -I: no user site, no PYTHON* variables, no current folder. The environment is emptied of our secrets.
     command = [sys.executable, "-I", str(CHILD), *limits, verb, str(path.absolute()), *more]
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
@@ -95,7 +97,7 @@ def ask(verb: str, path: Path, *more: str, timeout: float, file_bytes: int = ANS
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired:
-            raise NotAudio(BEYOND_LIMITS) from None
+            raise SoundError("The recording could not be read in time: the machine is too busy. Try again.") from None
         except OSError as trouble:
             raise SoundError(f"The audio reader could not be started: {trouble}.") from trouble
         said.seek(0)

@@ -246,10 +246,19 @@ def test_a_missing_file_is_our_trouble_not_the_recordings(tmp_path):
     assert caught.value.code == "unreadable"
 
 
-def test_a_child_that_takes_too_long_is_ended(tmp_path):
+def test_a_child_that_gets_no_time_is_ended_and_the_recording_is_not_blamed(tmp_path):
     path = write(tmp_path / "call.wav", tone(1))
-    with pytest.raises(sound.NotAudio, match="within the limits of time and memory"):
+    with pytest.raises(sound.SoundError, match="not be read in time") as caught:
         sound.probe(path, timeout=0.01)
+    assert not isinstance(caught.value, sound.NotAudio)
+
+
+def test_a_file_that_keeps_the_decoder_busy_is_blamed(tmp_path, monkeypatch):
+    busy = tmp_path / "child.py"
+    busy.write_text("import resource, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass\n")
+    monkeypatch.setattr(reading, "CHILD", busy)
+    with pytest.raises(sound.NotAudio, match="within the limits of time and memory"):
+        sound.probe(write(tmp_path / "call.wav", tone(1)))
 
 
 def test_the_child_cannot_take_more_memory_than_its_limit(tmp_path, monkeypatch):
@@ -387,6 +396,24 @@ def test_a_recording_damaged_for_the_most_part_is_refused(tmp_path, monkeypatch)
     path, out = write(tmp_path / "call.wav", tone(2)), tmp_path / "out"
     monkeypatch.setattr(child, "examine", lambda path: {"channels": 1, "duration_seconds": 9.0})
     assert "damaged" in child.work("decode", str(path), str(out), "16000", "60")["sentence"]
+
+
+def test_a_rate_that_makes_hours_out_of_a_packet_is_refused(tmp_path):
+    body = bytearray(write(tmp_path / "call.wav", tone(2)).read_bytes())
+    body[24:28] = struct.pack("<I", 1)
+    (tmp_path / "slow.wav").write_bytes(body)
+    assert "cannot be decoded" in refusal(tmp_path / "slow.wav")
+    frame = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.float32), format="fltp", layout="mono")
+    frame.sample_rate = 1
+    with pytest.raises(child.Failure, match="its speed or its number"):
+        child.Resampler(1, 16000).take(frame)
+
+
+def test_too_many_channels_are_refused(tmp_path):
+    body = bytearray(write(tmp_path / "call.wav", tone(2)).read_bytes())
+    body[22:24] = struct.pack("<H", 12)
+    (tmp_path / "wide.wav").write_bytes(body)
+    assert refusal(tmp_path / "wide.wav")
 
 
 def test_what_has_no_length_is_no_recording(tmp_path, monkeypatch):
