@@ -9,7 +9,7 @@ from callcov_portal.models import Analysis
 class Verdict(models.TextChoices):
     """The plain verdict on a call."""
 
-    PASS = "pass", "Pass"  # noqa: S105
+    PASS = "pass", "Pass"
     COACH = "coach", "Needs coaching"
     FAIL = "fail", "Fail"
 

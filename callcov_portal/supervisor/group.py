@@ -18,7 +18,7 @@ LOOK_EVERY = 10.0  # seconds between two questions to a part that was heard
 LOOK_AT_START = 0.5  # … and to one that has not been heard yet
 
 
-class GaveUp(Exception):  # noqa: N818  an event, named as people say it
+class GaveUp(Exception):
     """The group cannot go on; the text names the part and the cause."""
 
 

@@ -29,7 +29,7 @@ def test_it_tells_what_the_list_answered(api) -> None:
 
 def test_a_recording_is_submitted_for_real_and_waited_for(api, tmp_path, monkeypatch) -> None:
     path, _sha256, _size = wav_file(tmp_path)
-    monkeypatch.setattr(checking.time, "sleep", lambda _s: api.finish(next(iter(api.created))))
+    monkeypatch.setattr("time.sleep", lambda _s: api.finish(next(iter(api.created))))
     text = told("--recording", str(path))
     assert "Transcript: 3 segments, language en." in text
     assert "Results: compliance, quality." in text

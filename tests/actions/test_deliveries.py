@@ -10,6 +10,7 @@ from callcov_portal.actions import deliveries, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.deliveries import Accepted
 from callcov_portal.models import Analysis, Delivery, State
+from callcov_portal.models.delivery import KEPT_PER_ANALYSIS
 from tests.actions.conftest import again, make_due
 from tests.factories import CompletedFactory, ProcessingFactory
 
@@ -110,7 +111,7 @@ def test_the_same_delivery_twice_is_counted_and_kept_once(client, processing) ->
 def test_a_flood_keeps_twenty_rows(client, processing) -> None:
     for n in range(25):
         post(client, tokens.make(processing.pk, 1), b"%d" % n)
-    assert Delivery.objects.count() == deliveries.KEPT_PER_ANALYSIS
+    assert Delivery.objects.count() == KEPT_PER_ANALYSIS
 
 
 def test_nul_and_lone_surrogates_in_a_body_are_stored_without_them(client, processing) -> None:

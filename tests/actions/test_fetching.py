@@ -48,7 +48,9 @@ def shelf(settings, tmp_path):
 
 
 def linked(address: str) -> Analysis:
-    return add_link(link=address, details=CallDetails("rachel"), user=None).current_analysis
+    analysis = add_link(link=address, details=CallDetails("rachel"), user=None).current_analysis
+    assert analysis is not None
+    return analysis
 
 
 def test_a_link_is_fetched_kept_and_sent(api, shelf) -> None:

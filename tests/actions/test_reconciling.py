@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def sending(queued) -> Analysis:
     return again(queued)
 
 
-def entry(analysis: Analysis, **changes: object) -> AnalysisSnapshot:
+def entry(analysis: Analysis, **changes: Any) -> AnalysisSnapshot:
     """What the API lists for the analysis, with the webhook's address."""
     return replace(
         AnalysisSnapshot(

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from callcov_portal.actions import refreshing
 from callcov_portal.actions.advancing import advance
+from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
+from callcov_portal.client.types import ListPage
 from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
 from tests.actions.conftest import again, make_due
 
@@ -46,7 +48,7 @@ def test_the_same_news_again_changes_nothing(api, processing) -> None:
     api.finish(processing.external_id)
     refreshing.refresh(processing)
     finished_at = again(processing).finished_at
-    assert refreshing.refresh(processing) is refreshing.Applied.STALE
+    assert refreshing.refresh(processing) is Applied.STALE
     assert again(processing).finished_at == finished_at
     assert Segment.objects.count() == 3
 
@@ -55,7 +57,7 @@ def test_old_news_never_takes_a_finished_analysis_back(api, processing) -> None:
     api.finish(processing.external_id)
     refreshing.refresh(processing)
     api.created[processing.external_id] = refreshing_snapshot(api, processing, "processing")
-    assert refreshing.refresh(processing) is refreshing.Applied.STALE
+    assert refreshing.refresh(processing) is Applied.STALE
     assert again(processing).state == State.COMPLETED
 
 
@@ -142,7 +144,7 @@ class TestLookingAtAll:
 
     def test_a_list_with_more_pages_proves_nothing_about_what_is_missing(self, api, processing, monkeypatch) -> None:
         api.finish(processing.external_id)
-        monkeypatch.setattr(api, "list", lambda **_kw: refreshing.ListPage((), more=True))
+        monkeypatch.setattr(api, "list", lambda **_kw: ListPage((), more=True))
         assert refreshing.look_at_all() == 0
 
     def test_it_asks_nothing_while_nothing_is_worked_on(self, api, db) -> None:

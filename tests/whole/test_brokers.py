@@ -38,7 +38,7 @@ def empty_redis() -> str:
 def empty_rabbitmq() -> str:
     with Connection(RABBITMQ) as connection:
         for queue in ("portal", "engine"):
-            connection.default_channel.queue_delete(queue)
+            connection.default_channel.queue_delete(queue)  # type: ignore[attr-defined]
     return RABBITMQ
 
 
