@@ -235,6 +235,14 @@ def test_batches_leave_out_nothing_and_repeat_nothing_even_at_the_same_time_of_c
 
 
 @pytest.mark.django_db
+def test_calls_without_results_do_not_end_a_table_of_results():
+    FindingFactory(analysis=CompletedFactory(recording=RecordingFactory(called_at=NOON)))
+    RecordingFactory(called_at=NOON + timedelta(hours=1))
+    table = Table(FINDINGS.name, FINDINGS.heading, FINDINGS.columns, FINDINGS.of, batch=1)
+    assert len(read(csv_of(table, Recording.objects.all()))) == 1
+
+
+@pytest.mark.django_db
 def test_an_empty_table_is_its_line_of_keys():
     assert read(csv_of(FINDINGS, Recording.objects.all())) == []
     assert b"".join(csv_of(FINDINGS, Recording.objects.all())).startswith(b"call,called_at,agent,contact,")

@@ -1,0 +1,77 @@
+"""Agents, contacts, status and people in a real browser: readable for all, and nothing hostile runs."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import expect
+
+from callcov_portal.actions import gateway, sweeping
+from callcov_portal.models import Failure, LogEntry, Outcome, Role, State
+from tests.conftest import person
+from tests.factories import (
+    AgentFactory,
+    AnalysisFactory,
+    CompletedFactory,
+    ContactFactory,
+    FindingFactory,
+    RecordingFactory,
+)
+from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.views.test_status import signal
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def pages(page, live_server, dora) -> list[str]:  # noqa: F811
+    """Addresses of every page of this half, full of text that means harm, as an administrator sees them."""
+    client = Client()
+    client.force_login(dora, backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": live_server.url}]
+    )
+    agent, contact = AgentFactory(identifier=EVIL, name=EVIL), ContactFactory(identifier=EVIL, name=EVIL)
+    analysis = CompletedFactory(recording=RecordingFactory(agent=agent, contact=contact))
+    for outcome in Outcome:
+        FindingFactory(analysis=analysis, check_id=EVIL[:70] + outcome, title=EVIL, outcome=outcome)
+    AnalysisFactory(state=State.FAILED, failure=Failure.NOT_AUDIO, next_attempt_at=None)
+    LogEntry.objects.create(user=dora, act="edited", recording_number=analysis.recording_id, text=EVIL)
+    signal(sweeping.SWEPT)
+    signal(gateway.TROUBLE, 60, EVIL)
+    person("bob", Role.REVIEWER)
+    return [
+        "/agents/", f"/agents/{agent.pk}/", "/agents/?text=%3Cscript%3E", f"/agents/{agent.pk}/?since=%3Cb%3E",
+        f"/contacts/{contact.pk}/", "/contacts/", "/status/", "/people/", "/no-such-page/",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page, pages, scheme):  # noqa: F811
+    page.emulate_media(color_scheme=scheme)
+    for address in pages:
+        page.goto(address)
+        for summary in page.locator("details.act summary").all():
+            summary.click()
+        found = Axe().run(page).response["violations"]
+        assert [(address, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+        assert page.locator("main img[src='x'], main svg, main script").count() == 0
+
+
+def test_nothing_is_wider_than_a_telephone(page, pages):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 800})
+    for address in pages:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):  # noqa: F811
+    AgentFactory(identifier="nobody's")
+    RecordingFactory(agent__identifier="nora")
+    page.goto("/agents/")
+    page.fill("#id_text", "nor")
+    page.wait_for_url("**/agents/?text=nor*")
+    expect(page.locator("#people tbody tr")).to_have_count(1)
+    page.go_back()
+    page.wait_for_url("**/agents/")
+    expect(page.locator("#people tbody tr")).to_have_count(3)
