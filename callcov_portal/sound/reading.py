@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from callcov_portal.sound.values import FORMATS, NotAudio, Pcm, Probe, SoundError, TooLong
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CHILD = Path(__file__).with_name("child.py")
 MEMORY = 768 * 1024 * 1024
@@ -62,7 +63,7 @@ def decode_to(
 
 def decode(
     path: Path, *, sample_rate: int = 16000, max_seconds: float = 4 * 3600, timeout: float = 900
-) -> NDArray[np.float32]:
+) -> "NDArray[np.float32]":
     """Return the samples of `path` as float32 of shape (channels, samples), channels being 1 or 2, about -1 to 1.
 
     The array is a map of a deleted temporary file, not memory: four hours cost disk space (1.8 GB), not RAM.
@@ -74,8 +75,10 @@ def decode(
         return load_pcm(out, pcm)
 
 
-def load_pcm(out: Path, pcm: Pcm) -> NDArray[np.float32]:
+def load_pcm(out: Path, pcm: Pcm) -> "NDArray[np.float32]":
     """Map a file written by `decode_to` as float32 of shape (channels, samples)."""
+    import numpy as np  # noqa: PLC0415 - the web process, which only probes, needs none
+
     flat = np.memmap(out, dtype=np.float32, mode="c", shape=(pcm.samples, pcm.channels))
     return np.asarray(flat).T
 

@@ -16,6 +16,7 @@ import pytest
 
 from callcov_portal import sound
 from callcov_portal.engine import speech
+from callcov_portal.engine.checks import assess
 from callcov_portal.engine.speech import listener, whisper
 from callcov_portal.engine.speech.stretches import Heard
 from callcov_portal.engine.speech.whisper import WhisperRecogniser, transcript
@@ -281,6 +282,11 @@ def test_a_stereo_call_is_recognised(real):
     assert all(0 < segment.confidence <= 1 for segment in heard.segments)
     assert news[-1] == ("separating speakers", 1.0)
     assert len({fraction for stage, fraction in news if stage == "recognising"}) > 10
+    results = assess(heard)
+    said = [each["rule"] for each in results["compliance"]["prohibited_phrases"]["instances"]]
+    assert said == ["not_my_problem", "blames_the_contact", "guarantees_an_outcome", "not_my_problem"]
+    assert results["quality"]["interruptions"]["count"] == 3
+    assert [each["type"] for each in results["compliance"]["sensitive_data"]["instances"]] == ["phone_number"] * 2
 
 
 @pytest.mark.speech

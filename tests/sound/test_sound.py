@@ -432,3 +432,10 @@ def test_a_stream_that_changes_its_kind_keeps_its_channels():
         heard += resampler.take(frame)
     heard += resampler.rest()
     assert len(heard) / 4 == pytest.approx(3 * 8000, abs=200)
+
+
+def test_looking_at_files_loads_nothing_heavy():
+    heavy = "import sys; import callcov_portal.sound, callcov_portal.rules; print([m for m in ('numpy', 'av', 'puremagic') if m in sys.modules])"
+    root = str(Path(sound.__file__).parents[2])
+    said = subprocess.run([sys.executable, "-c", heavy], capture_output=True, check=True, text=True, cwd=root).stdout
+    assert said.strip() == "[]"
