@@ -1,15 +1,8 @@
 """`manage.py serve`: what it starts, what it refuses, and the real group once."""
 
 import os
-import signal
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from io import StringIO
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,16 +14,9 @@ from callcov_portal.celery import app
 from callcov_portal.management.commands import serve
 from callcov_portal.supervisor import parts
 from callcov_portal.supervisor.group import GaveUp
-from tests.test_supervisor import alive, until
+from tests.running import free_port
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  a setting, nothing is bound to it
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -263,125 +249,3 @@ def test_only_under_a_supervisor_does_the_embedded_beat_die_with_its_worker(monk
     monkeypatch.setenv("CALLCOV_SUPERVISED", "1")
     pulse.beat_dies_with_its_worker()
     assert tied == [True]
-
-
-class RealGroup:
-    """`manage.py serve` as a person starts it, on free ports, with scripted speech and a data folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port, self.engine_port = free_port(), free_port()
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("CALLCOV_")} | {
-            "CALLCOV_DATA_DIR": str(folder),
-            "CALLCOV_PORT": str(self.port),
-            "CALLCOV_ENGINE_PORT": str(self.engine_port),
-            "CALLCOV_ENGINE_MODEL": "scripted",
-            "CALLCOV_ADMIN_PASSWORD": "correct horse battery",
-        }
-        self.log = folder.with_suffix(".log")
-        self.process: subprocess.Popen | None = None
-
-    def start(self, *arguments: str) -> None:
-        """Start it and return once everything has been heard."""
-        before = self.said().count("Ctrl-C stops.")
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
-            )
-        until(lambda: self.said().count("Ctrl-C stops.") > before or self.process.poll() is not None, 60)
-        assert self.process.poll() is None, self.said()
-
-    def said(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def processes(self) -> dict[int, str]:
-        """Return every process of the group: those that have our data folder in their environment."""
-        found = {}
-        for folder in Path("/proc").iterdir():
-            if not folder.name.isdecimal():
-                continue
-            try:
-                ours = f"CALLCOV_DATA_DIR={self.env['CALLCOV_DATA_DIR']}".encode() in (folder / "environ").read_bytes()
-                if ours and alive(int(folder.name)):
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-        return found
-
-    def worker(self) -> int:
-        """Return the process that leads the portal's worker."""
-        assert self.process is not None
-        workers = [pid for pid, command in self.processes().items() if "--hostname worker@" in command]
-        return next(pid for pid in workers if os.getpgid(pid) == pid)
-
-    def answers(self) -> list[int]:
-        return [status(f"http://127.0.0.1:{port}/health") for port in (self.port, self.engine_port)]
-
-    def end(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
-def descendants(pid: int) -> set[int]:
-    """Return the processes below `pid`, whatever their environment and process group."""
-    parents = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found, more = set(), {pid}
-    while more:
-        more = {child for child, parent in parents.items() if parent in more}
-        found |= more
-    return found
-
-
-def status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-@pytest.fixture
-def group(tmp_path):
-    real = RealGroup(tmp_path / "data")
-    yield real
-    real.end()
-
-
-@pytest.mark.group
-@pytest.mark.timeout(300)  # three starts, on a machine that may be busy
-def test_the_real_group_starts_heals_stops_and_leaves_nothing_behind(group):
-    group.start()
-    assert group.answers() == [200, 200]
-    assert "First administrator: name admin, the password from CALLCOV_ADMIN_PASSWORD" in group.said()
-
-    first = group.worker()
-    os.kill(first, signal.SIGKILL)
-    until(lambda: "worker was ended by SIGKILL; it is restarted." in group.said())
-    until(lambda: group.said().count("worker@") and not alive(first))
-    until(lambda: any("--hostname worker@" in command for command in group.processes().values()), 20)
-
-    group.process.send_signal(signal.SIGTERM)
-    assert group.process.wait(timeout=20) == 0
-    assert group.said().rstrip().endswith("Stopped.")
-    assert group.processes() == {}
-
-    began = time.monotonic()
-    group.start()
-    assert time.monotonic() - began < 20
-    assert group.answers() == [200, 200]
-    assert group.said().count("First administrator") == 1
-
-    everyone = descendants(group.process.pid)
-    assert len(everyone) >= 9  # keeper, two servers and two workers, each of these with a child of its own
-    group.process.kill()
-    group.process.wait()
-    until(lambda: group.processes() == {} and not any(alive(pid) for pid in everyone))
-    group.start()  # at once: the ports are free again
-    group.process.send_signal(signal.SIGINT)
-    assert group.process.wait(timeout=20) == 0
-    until(lambda: group.processes() == {})

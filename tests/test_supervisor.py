@@ -9,7 +9,6 @@ import sys
 import time
 import types
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from callcov_portal.supervisor import keeper
 from callcov_portal.supervisor.child import Child, Part
 from callcov_portal.supervisor.ears import FileEar, HttpEar, PulseEar
 from callcov_portal.supervisor.group import GaveUp, Group, in_words
+from tests.running import alive, until
 
 SLEEPER = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
 STUBBORN = (
@@ -38,23 +38,6 @@ class Answer:
 
     def ask(self):
         return self.answer
-
-
-def until(true, seconds=10.0):
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return value
-
-
-def alive(pid: int) -> bool:
-    """Whether the process exists and is more than a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

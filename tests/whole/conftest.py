@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.test_serve import RealGroup
+from tests.running import RealGroup
 
 FAST = {
     "CALLCOV_API_SUBMISSIONS_PER_MINUTE": "1000",

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from tests.running import RealGroup
 from tests.sounds import wav
-from tests.test_serve import RealGroup
 from tests.whole.portal import Person, engine_jobs, wait_for
 
 pytestmark = [pytest.mark.group, pytest.mark.timeout(240)]

@@ -1,0 +1,115 @@
+"""The real process group, as a person starts it, and what is left of it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(true, seconds=10.0):
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and is more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class RealGroup:
+    """`manage.py serve` as a person starts it, on free ports, with scripted speech and a data folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.engine_port = free_port(), free_port()
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("CALLCOV_")} | {
+            "CALLCOV_DATA_DIR": str(folder),
+            "CALLCOV_PORT": str(self.port),
+            "CALLCOV_ENGINE_PORT": str(self.engine_port),
+            "CALLCOV_ENGINE_MODEL": "scripted",
+            "CALLCOV_ADMIN_PASSWORD": "correct horse battery",
+        }
+        self.log = folder.with_suffix(".log")
+        self.process: subprocess.Popen | None = None
+
+    def start(self, *arguments: str) -> None:
+        """Start it and return once everything has been heard."""
+        before = self.said().count("Ctrl-C stops.")
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
+            )
+        until(lambda: self.said().count("Ctrl-C stops.") > before or self.process.poll() is not None, 60)
+        assert self.process.poll() is None, self.said()
+
+    def said(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def processes(self) -> dict[int, str]:
+        """Return every process of the group: those that have our data folder in their environment."""
+        found = {}
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdecimal():
+                continue
+            try:
+                ours = f"CALLCOV_DATA_DIR={self.env['CALLCOV_DATA_DIR']}".encode() in (folder / "environ").read_bytes()
+                if ours and alive(int(folder.name)):
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+        return found
+
+    def worker(self) -> int:
+        """Return the process that leads the portal's worker."""
+        assert self.process is not None
+        workers = [pid for pid, command in self.processes().items() if "--hostname worker@" in command]
+        return next(pid for pid in workers if os.getpgid(pid) == pid)
+
+    def answers(self) -> list[int]:
+        return [status(f"http://127.0.0.1:{port}/health") for port in (self.port, self.engine_port)]
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def descendants(pid: int) -> set[int]:
+    """Return the processes below `pid`, whatever their environment and process group."""
+    parents = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, more = set(), {pid}
+    while more:
+        more = {child for child, parent in parents.items() if parent in more}
+        found |= more
+    return found
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
