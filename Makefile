@@ -39,7 +39,7 @@ lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import ru
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary callcov_portal tests
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
-	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports --no-timing >/dev/null || $(BIN)/lint-imports
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -51,7 +51,6 @@ format: $(VENV)/.installed-dev ## Format code and templates
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + || true
-	$(BIN)/djlint --quiet --reformat templates || true
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml

@@ -244,7 +244,7 @@ def test_an_ended_session_sends_the_page_to_sign_in_and_keeps_the_note(page):
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.get_by_role("button", name="Save verdict").click()
     page.wait_for_url("**/login/?next=%2Fcalls%2F*")
-    page.context.add_cookies([{key: cookie[key] for key in ("name", "value", "domain", "path")} for cookie in cookies])  # type: ignore[misc,literal-required]
+    page.context.add_cookies([{key: cookie[key] for key in ("name", "value", "domain", "path")} for cookie in cookies])
     page.goto(call.get_absolute_url())
     expect(page.locator("#id_note")).to_have_value("Typed with care.")
     page.locator("#review input[value=coach]").check()
