@@ -124,7 +124,8 @@ def test_two_administrators_who_remove_each_other_at_once_leave_one(act):
     for _ in range(5):
         get_user_model().objects.all().delete()
         first, second = person("first", Role.ADMINISTRATOR), person("second", Role.ADMINISTRATOR)
-        start, refusals = threading.Barrier(2), []
+        start = threading.Barrier(2)
+        refusals: list[str] = []
 
         def remove(victim: User, by: User, start=start, refusals=refusals) -> None:
             try:
