@@ -45,7 +45,7 @@ def gone(pid):
 
 
 def test_one_child_answers_many_questions_and_tells_how_far_it_is(ear):
-    news = []
+    news: list[dict] = []
     first = ask(ear, "answer", told=news.append)
     assert ask(ear, "answer", what=2)["pid"] == first["pid"]
     assert news == [{"stage": "recognising", "fraction": 0.5}]

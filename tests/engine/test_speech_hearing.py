@@ -259,7 +259,8 @@ def test_hours_of_speech_are_thinned_out(monkeypatch):
 
 def test_crosstalk_is_muted_and_overlap_is_kept():
     mine, other = np.concatenate([tone(2, 300), silence(4)]), np.concatenate([silence(1.5), tone(2.5, 500), silence(2)])
-    left, right = mine + 0.01 * other, other + 0.01 * mine
+    crosstalk_of = np.float32(0.01)
+    left, right = mine + crosstalk_of * other, other + crosstalk_of * mine
     masks = crosstalk.gates(np.stack([left, right]))
     heard_left = crosstalk.gated(left, masks[0], 0, len(left))
     heard_right = crosstalk.gated(right, masks[1], 0, len(right))

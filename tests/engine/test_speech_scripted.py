@@ -112,6 +112,8 @@ def test_the_setting_chooses_the_recogniser(settings, tmp_path):
     assert chosen.folder == tmp_path
     assert speech.recogniser() is chosen
     settings.CALLCOV_ENGINE_MODEL = "scripted"
-    assert speech.recogniser().folder is None
+    unscripted = speech.recogniser()
+    assert isinstance(unscripted, ScriptedRecogniser)
+    assert unscripted.folder is None
     settings.CALLCOV_ENGINE_MODEL = "base"
     assert isinstance(speech.recogniser(), WhisperRecogniser)

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def ears():
 
 @pytest.fixture
 def recogniser(model, tmp_path, ears):
-    def make(target, *, local):
+    def make(target: str, *, local: bool) -> Any:
         ears.append(FakeEar(target, local=local))
         return ears[-1]
 
@@ -118,7 +119,7 @@ def test_who_waits_for_a_turn_can_be_cancelled(recogniser, tmp_path):
 
 
 def test_a_hubs_model_gets_time_to_be_downloaded(tmp_path):
-    ear = FakeEar()
+    ear: Any = FakeEar()
     far = WhisperRecogniser("some/model", tmp_path, make_ear=lambda target, *, local: ear)
     hear(far, write(tmp_path / "call.wav", tone(1)))
     assert ear.asked[0]["seconds"] > whisper.DOWNLOAD_SECONDS
@@ -182,7 +183,8 @@ class FakeHearing:
 
 
 def serve(monkeypatch, hearing, *questions):
-    said, asked = [], queue.Queue()
+    said: list[dict] = []
+    asked: queue.Queue[bytes] = queue.Queue()
     for question in (*questions, b""):
         asked.put(question)
     monkeypatch.setattr(listener, "load", lambda target: hearing)
@@ -213,21 +215,22 @@ def test_the_child_says_what_went_wrong_and_goes_on(monkeypatch, question):
 
 
 def test_a_model_that_cannot_be_loaded_is_told(monkeypatch):
-    said = []
+    said: list[dict] = []
     monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", None)
     listener.serve("/x", queue.Queue(), said.append)
     assert "The speech model /x cannot be loaded" in said[0]["failed"]
 
 
 def test_the_child_loads_model_and_encoder(monkeypatch):
-    fake = ModuleType("callcov_portal.engine.speech.model")
+    fake: Any = ModuleType("callcov_portal.engine.speech.model")
     fake.Model, fake.speech_spans = lambda target: f"model {target}", None
     monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", fake)
     assert listener.load("/x").model == "model /x"
 
 
 def test_the_child_ends_with_its_parent(monkeypatch):
-    ended, asked = [], queue.Queue()
+    ended: list[int] = []
+    asked: queue.Queue[bytes] = queue.Queue()
     monkeypatch.setattr(os, "_exit", ended.append)
     listener.listen(io.BytesIO(b"one\ntwo\n"), asked)
     assert [asked.get(), asked.get()] == [b"one\n", b"two\n"]
@@ -316,7 +319,7 @@ def test_the_model_hears_words_with_times_and_says_how_far_it_is():
 
     found = Model(find_model("base", Path(os.environ["CALLCOV_DATA_DIR"])).target)
     samples = np.array(sound.decode(CALLS / "call2_complaint.mono.mp3")[0, : 5 * RATE])
-    reached = []
+    reached: list[float] = []
     words = found.words(samples, found.language(samples), reached.append)
     assert [isinstance(word, Heard) for word in words] == [True] * len(words)
     assert "".join(word.text for word in words).startswith(" Good morning")

@@ -42,8 +42,8 @@ def rule(*phrases, **more):
 
 
 def found(a_rule, *said, duration=0.0):
-    said = [each if isinstance(each, Said) else Said("A", each) for each in said]
-    return rules.Talk(said, duration).find(a_rule)
+    segments = [each if isinstance(each, Said) else Said("A", each) for each in said]
+    return rules.Talk(segments, duration).find(a_rule)
 
 
 def test_a_rule_set_is_read_with_defaults():
