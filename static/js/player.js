@@ -155,7 +155,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || byId("keys").open) return;
+    if (!byId("keys-on").checked || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || byId("keys").open) return;
     if (event.key === " " && event.target.matches("button, summary")) return;
     if (event.key === "?") byId("keys").showModal();
     else if (event.key === "ArrowDown") goToFinding(1);
@@ -180,6 +180,10 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id === "results" || event.target.id === "results") { read(); if (audio) paint(); }
   });
+
+  // Single keys can be in the way of speech input, so they can be switched off.
+  byId("keys-on").checked = localStorage.getItem("keys") !== "off";
+  byId("keys-on").addEventListener("change", (event) => localStorage.setItem("keys", event.target.checked ? "on" : "off"));
 
   read();
   if (!audio) return;

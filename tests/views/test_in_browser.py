@@ -150,6 +150,29 @@ def test_keys_are_letters_while_somebody_types(page):
     expect(page.locator("#keys")).to_be_hidden()
 
 
+def test_the_keys_can_be_switched_off_for_good(page):
+    call = long_call()
+    open_call(page, call)
+    page.locator("#show-keys").click()
+    page.get_by_label("Use these keys").uncheck()
+    page.get_by_role("button", name="Close").click()
+    open_call(page, call)
+    page.locator("body").press("ArrowRight")
+    page.locator("body").press("?")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert position(page) == 0
+
+
+def test_half_an_hour_is_sought_without_loading_it(page):
+    open_call(page, long_call(1800.0))
+    page.evaluate("document.getElementById('scrub').value = 1440")
+    page.locator("#scrub").dispatch_event("input")
+    until(page, "document.getElementById('audio').currentTime >= 1440 && !document.getElementById('audio').seeking")
+    expect(page.locator("#now")).to_have_text("24:00")
+    loaded = "Array.from({length: audio.buffered.length}, (_, n) => audio.buffered.end(n) - audio.buffered.start(n))"
+    assert sum(page.evaluate(loaded)) < 900  # seconds, of 1,800
+
+
 def test_a_link_plays_the_second_of_a_finding(page):
     open_call(page, long_call())
     page.locator(".finding a.seek").click()
@@ -195,6 +218,7 @@ def test_filters_act_at_once_and_stand_in_the_url(page):
     page.get_by_label("Done").check()
     page.wait_for_url("**/calls/?state=completed")
     expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#news")).to_have_text("1 call found")
     page.locator("#id_agent").click()
     expect(page.locator("#known-agents option")).to_have_count(2)
     page.go_back()
@@ -268,6 +292,21 @@ def test_a_server_that_is_away_is_told_once(page):
     page.route("**/calls/rows/*", lambda route: route.abort())
     expect(page.locator("#trouble")).to_contain_text("cannot be reached")
     assert page.locator("tbody tr").count() == 1
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_refusal_or_an_error_is_told_and_what_was_typed_is_kept(page, status):
+    open_call(page, long_call(1.0))
+    page.locator("#id_note").press_sequentially("Typed with care.")
+    page.locator("#review input[value=fail]").check()
+    page.route("**/review/", lambda route: route.fulfill(status=status, body="<form id='stray'></form>"))
+    page.get_by_role("button", name="Save verdict").click()
+    expect(page.locator("#trouble")).to_be_visible()
+    expect(page.locator("#id_note")).to_have_value("Typed with care.")
+    assert page.locator("#stray").count() == 0
+    page.unroute("**/review/")
+    page.get_by_role("button", name="Save verdict").click()
+    expect(page.locator("#review")).to_contain_text("Saved.")
 
 
 def test_texts_from_outside_run_nothing_on_any_page(page, troubles):
