@@ -133,12 +133,17 @@ def test_an_omission_quotes_nothing() -> None:
 def test_flagged_objects_that_nobody_documented_are_findings_too() -> None:
     results = {
         "compliance": {"mini_miranda": {"flagged": True, "reason": "Not said."}},
-        "quality": {"greeting": {"flagged": False, "timestamp": 0.6}, "empathy": {"count": 2}},
+        "quality": {
+            "greeting": {"flagged": False, "timestamp": 0.6},
+            "empathy": {"count": 2},
+            "closing": {"given": False, "flagged": True},
+        },
         "summary": "A call.",
     }
     assert [(f.check_id, f.outcome, f.explanation) for f in findings(results, LINES)] == [
         ("compliance.mini_miranda", "violated", "Not said."),
         ("quality.greeting", "met", ""),
+        ("quality.closing", "omitted", ""),
     ]
 
 
