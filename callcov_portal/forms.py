@@ -93,6 +93,18 @@ class CallDetailsForm(forms.Form):
         return "" if key_of(contact) == UNKNOWN_CONTACT else contact
 
 
+class CorrectionForm(CallDetailsForm):
+    """The details of a call that is there: its time stays, to the second, unless another is entered."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["called_at"].help_text = "Empty: stays as it is."
+
+    def clean_called_at(self) -> datetime | None:
+        moment = super().clean_called_at()
+        return moment if "called_at" in self.changed_data else None
+
+
 class ManyFilesInput(forms.ClearableFileInput):
     """A file input that takes several files."""
 

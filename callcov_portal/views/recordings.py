@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from callcov_portal.actions import recordings as actions
-from callcov_portal.forms import CallDetailsForm, CallFilter
+from callcov_portal.forms import CallFilter, CorrectionForm
 from callcov_portal.models import Agent, Contact, Finding, Recording, Segment, User
 from callcov_portal.views.listing import clean_query, list_context, live_of, rows_of
 from callcov_portal.views.rendering import PortalRequest, render_page
@@ -79,7 +79,7 @@ def call_edit(request: PortalRequest, number: int) -> HttpResponse:
     recording = recording_or_404(number)
     if not may_edit(request.user, recording):
         raise PermissionDenied("Only a lead, or who added the call, can correct it.")
-    form = CallDetailsForm(request.POST or None, initial=details_of(recording))
+    form = CorrectionForm(request.POST or None, initial=details_of(recording))
     if request.method == "POST" and form.is_valid():
         changes = actions.edit_details(recording, actions.CallDetails(**form.cleaned_data), request.user)
         messages.success(request, f"Corrected {'; '.join(changes)}." if changes else "Nothing was changed.")
@@ -93,7 +93,7 @@ def details_of(recording: Recording) -> dict[str, object]:
     return {
         "agent": recording.agent.identifier,
         "contact": recording.contact.identifier if recording.contact else "",
-        "called_at": timezone.localtime(recording.called_at),
+        "called_at": timezone.localtime(recording.called_at).replace(second=0, microsecond=0),  # as a browser shows it
         "direction": recording.direction,
     }
 

@@ -214,10 +214,13 @@ def test_a_call_is_corrected_and_the_change_is_named(as_alice):
 
 
 def test_correcting_nothing_says_so(as_alice):
-    call = RecordingFactory(called_at=datetime(2026, 3, 1, 9, 0, tzinfo=UTC))
+    moment = datetime(2026, 3, 1, 9, 0, 41, tzinfo=UTC)  # a browser shows no seconds
+    call = RecordingFactory(called_at=moment, called_at_source=CalledAtSource.FILE_NAME)
     data = {"agent": call.agent.identifier, "contact": call.contact.identifier, "called_at": "2026-03-01T09:00"}
     response = as_alice.post(f"/calls/{call.pk}/edit/", data, follow=True)
     assert "Nothing was changed." in response.content.decode()
+    call.refresh_from_db()
+    assert (call.called_at, call.called_at_source) == (moment, CalledAtSource.FILE_NAME)
 
 
 def test_a_correction_without_an_agent_is_refused(as_alice):
