@@ -10,8 +10,9 @@ PIP_INSTALL := pip install --require-hashes --no-deps -r
 ROOT := $(filter 0,$(shell id -u))
 # Options for `manage.py serve`, for example: make run ARGS="--only web,worker"
 ARGS ?=
-# Tests on two cores; PYTEST="-k words" runs some of them.
+# PYTEST="-k words" runs some of the tests. Four at a time also on two cores: the slow ones mostly wait.
 PYTEST ?=
+PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -27,12 +28,12 @@ demo: $(VENV)/.installed ## Start the portal and add two example calls
 	@exec $(BIN)/python manage.py serve --demo $(ARGS)
 
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(PYTEST)
 
 # The second run is for what a database decides; browser, speech and process group are the same on both.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest -n 2 -m "not browser and not speech and not group"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group"
 
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .

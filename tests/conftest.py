@@ -13,6 +13,11 @@ from tests.services import missing_services
 PASSWORD = "correct horse battery"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("group") is None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Loopback only, and loud skips: a service that is required and missing is a failure."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)

@@ -12,7 +12,7 @@ LONGEST_LOOK = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=10)
 MOST_TRIES = 12  # unexpected errors before a person is asked
 MOST_WAITS = 6  # where back-off stops growing while the API is away: nobody is to blame, nothing is given up
-MOST_LINK_TRIES = 6
+MOST_LINK_TRIES = 8  # about eight minutes
 MOST_SUBMISSIONS = 5  # POSTs that were proven not to have arrived
 MOST_LOOKS = 8  # times the API's list may leave us unsure
 
