@@ -23,7 +23,10 @@ import puremagic
 # FFmpeg's demuxers for the nine formats. Everything else is refused before it can parse: among the others are
 # demuxers that open other files or addresses (concat, HLS, DASH) or listen on the network (SDP).
 DEMUXERS = "wav,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg"
-DECLARES_LENGTH = {"wav", "flac", "mp4", "m4a"}  # formats whose header states a length that can be relied on
+DECLARES_LENGTH = {"wav", "flac", "mp4", "m4a"}  # whose header states a length that can be relied on
+COUNTED_FRAMES = re.compile(
+    rb"\xff[\xe0-\xff]..(?:.{9}|.{17}|.{32})(?:Xing|Info)", re.DOTALL
+)  # in the first frame of an MP3
 COUNT_SECONDS = 8.0  # time given to counting packets, after which the header is believed
 TRIAL_PACKETS = 400  # packets in which at least one frame must be decodable
 MAX_CHANNELS = 8  # beyond, FFmpeg keeps planes elsewhere, where PyAV 18 does not look (it crashed on a mutated file)
@@ -148,7 +151,7 @@ def announced_by_wav(head: bytes, size: int, seconds: float) -> float:
 
 def check_not_cut_off(name: str, head: bytes, declared: float, counted: float) -> None:
     """A cut recording would give false results (a disclosure that seems missing), so it is refused."""
-    reliable = name in DECLARES_LENGTH or (name == "mp3" and (b"Xing" in head or b"Info" in head))
+    reliable = name in DECLARES_LENGTH or (name == "mp3" and COUNTED_FRAMES.search(head))
     if reliable and counted < declared * 0.95 - 1:
         refuse(f"The file is cut off: it announces {clock(declared)} of sound but holds only {clock(counted)}.")
 
@@ -255,16 +258,14 @@ def decode(path: str, out: str, rate: int, max_seconds: float) -> dict[str, Any]
 
 def limit_this_process(memory: int, cpu_seconds: int, file_bytes: int) -> None:
     """Hard limits, and death with the parent: a decoder that went wild takes nothing with it."""
-    for what, value in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_NOFILE, 32),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _soft, hard = resource.getrlimit(what)
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(what, (most, most))
+    limits = [(resource.RLIMIT_AS, memory, 0), (resource.RLIMIT_FSIZE, file_bytes, 0)]
+    limits += [(resource.RLIMIT_NOFILE, 32, 0), (resource.RLIMIT_CORE, 0, 0)]
+    # The hard limit is later, so that the end for too much work can be told from a SIGKILL by somebody else.
+    limits += [(resource.RLIMIT_CPU, cpu_seconds, 2)]
+    for what, soft, spare in limits:
+        most = resource.getrlimit(what)[1]
+        hard = soft + spare if most == resource.RLIM_INFINITY else min(soft + spare, most)
+        resource.setrlimit(what, (min(soft, hard), hard))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full limit is then an OSError, which can be told
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ CHILD = Path(__file__).with_name("child.py")
 MEMORY = 768 * 1024 * 1024
 """Address space of the child in bytes. FFmpeg needs about 100 MB of it, whatever the recording's length."""
 ANSWER_BYTES = 65536
+THE_FILES_FAULT = {signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+"""Signals by which a child ends that has read too much. Any other came from somebody who wanted it to end."""
 ERRORS: dict[str, type[SoundError]] = {error.code: error for error in (SoundError, NotAudio, TooLong)}
 BEYOND_LIMITS = "The file could not be read within the limits of time and memory: it is damaged or made to do harm."
 CPU_SHARE = 0.5
@@ -113,8 +116,10 @@ def _environment() -> dict[str, str]:
 
 
 def _read_answer(said: bytes, status: int, complaint: bytes) -> dict[str, Any]:
-    if status < 0:  # killed: by a limit, or by a crash inside the decoder
+    if -status in THE_FILES_FAULT:
         raise NotAudio(BEYOND_LIMITS)
+    if status < 0:
+        raise SoundError("Reading the recording was interrupted. Try again.")
     try:
         answer = json.loads(said)
         if "ok" in answer:

@@ -255,7 +255,7 @@ def test_a_child_that_gets_no_time_is_ended_and_the_recording_is_not_blamed(tmp_
 
 def test_a_file_that_keeps_the_decoder_busy_is_blamed(tmp_path, monkeypatch):
     busy = tmp_path / "child.py"
-    busy.write_text("import resource, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass\n")
+    busy.write_text("import resource, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 3))\nwhile True: pass\n")
     monkeypatch.setattr(reading, "CHILD", busy)
     with pytest.raises(sound.NotAudio, match="within the limits of time and memory"):
         sound.probe(write(tmp_path / "call.wav", tone(1)))
@@ -282,7 +282,7 @@ try:
     open({str(tmp_path / "big")!r}, "wb", buffering=0).write(bytes(5000)); size = open({str(tmp_path / "big")!r}, "rb").seek(0, 2)
 except OSError as e:
     size = str(e)
-print(json.dumps([memory, size, resource.getrlimit(resource.RLIMIT_CPU)[1], resource.getrlimit(resource.RLIMIT_CORE)[1]]))
+print(json.dumps([memory, size, resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[1]]))
 """
     said = subprocess.run([sys.executable, "-I", "-c", spend], capture_output=True, check=True, text=True).stdout
     assert json.loads(said) == ["refused", 1000, 7, 0]
@@ -296,7 +296,9 @@ def test_the_child_inherits_no_secret(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("said", "status", "raised", "words"),
     [
-        (b"", -9, sound.NotAudio, "limits"),
+        (b"", -11, sound.NotAudio, "limits"),
+        (b"", -9, sound.SoundError, "interrupted"),
+        (b"", -15, sound.SoundError, "interrupted"),
         (b"", 1, sound.SoundError, "boom"),
         (b"not json", 0, sound.SoundError, "boom"),
         (b"[]", 0, sound.SoundError, "boom"),
@@ -305,8 +307,9 @@ def test_the_child_inherits_no_secret(tmp_path, monkeypatch):
     ],
 )
 def test_whatever_the_child_says_becomes_a_known_error(said, status, raised, words):
-    with pytest.raises(raised, match=words):
+    with pytest.raises(raised, match=words) as caught:
         reading._read_answer(said, status, b"Traceback\nboom")
+    assert type(caught.value) is raised
 
 
 def test_a_child_that_says_nothing_is_reported_by_its_status():
