@@ -281,10 +281,7 @@ def work(verb: str, path: str, *rest: str) -> dict[str, Any]:
     except Failure as failure:
         return {"error": failure.code, "sentence": str(failure)}
     except MemoryError:
-        return {
-            "error": "not_audio",
-            "sentence": "The file asks for more memory than a recording needs: it is damaged.",
-        }
+        return {"error": "not_audio", "sentence": "The file asks for too much memory: it is damaged."}
     except OSError as trouble:
         return {"error": "unreadable", "sentence": f"The recording could not be read: {trouble.strerror or trouble}."}
     except Exception as trouble:  # noqa: BLE001 - hostile input: nothing may escape untyped
