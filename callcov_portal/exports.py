@@ -8,13 +8,14 @@ long read keeps the write-ahead log from being tidied).
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -53,8 +54,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Some calls: their numbers, and their current analyses where these are completed."""
+
+    numbers: list[int]
+    analyses: list[UUID]
+
+
+@dataclass(frozen=True)
 class Table:
-    """Rows that can be downloaded. `of` gives the rows that belong to calls (by number), in the order of the calls.
+    """Rows that can be downloaded. `of` gives the rows that belong to some calls, in the order of the calls.
 
     `batch` is for how many calls rows are held in memory at a time.
     """
@@ -62,27 +71,30 @@ class Table:
     name: str
     heading: str
     columns: tuple[Column, ...]
-    of: Callable[[Sequence[int]], QuerySet[Any]]
+    of: Callable[[Batch], QuerySet[Any]]
     batch: int
 
     def rows(self, recordings: QuerySet[Recording]) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of these recordings, newest call first, in batches, as plain values of the columns' kinds."""
         sources = [column.source for column in self.columns]
-        for numbers in batches(recordings, self.batch):
-            if rows := list(self.of(numbers).values_list(*sources)):
+        for batch in batches(recordings, self.batch):
+            if rows := list(self.of(batch).values_list(*sources)):
                 yield rows
 
 
-def batches(recordings: QuerySet[Recording], size: int) -> Iterator[list[int]]:
-    """Yield the numbers of the recordings, newest call first; each batch starts after the last row of the one before."""
-    rows = recordings.select_related(None).order_by("-called_at", "-pk").values_list("called_at", "pk")
-    found = list(rows[:size])
+def batches(recordings: QuerySet[Recording], size: int) -> Iterator[Batch]:
+    """Yield the recordings, newest call first; each batch starts after the last row of the one before."""
+    rows = recordings.select_related(None).order_by("-called_at", "-pk")
+    columns = ("called_at", "pk", "current_analysis", "current_analysis__state")
+    found = list(rows.values_list(*columns)[:size])
     while found:
-        yield [pk for _, pk in found]
+        analyses = [analysis for _, _, analysis, state in found if state == State.COMPLETED]
+        yield Batch([pk for _, pk, _, _ in found], analyses)
         if len(found) < size:
             return
-        time, pk = found[-1]
-        found = list(rows.filter(Q(called_at__lte=time) & (Q(called_at__lt=time) | Q(pk__lt=pk)))[:size])
+        time, pk = found[-1][:2]
+        after = rows.filter(Q(called_at__lte=time) & (Q(called_at__lt=time) | Q(pk__lt=pk)))
+        found = list(after.values_list(*columns)[:size])
 
 
 def csv_of(table: Table, recordings: QuerySet[Recording], *, mark: bool = False) -> Iterator[bytes]:
@@ -105,21 +117,23 @@ def csv_of(table: Table, recordings: QuerySet[Recording], *, mark: bool = False)
 def safe_text(value: object) -> str:
     """Return a text that no spreadsheet takes for a formula: `'` goes before whatever could begin one."""
     text = "" if value is None else str(value)
+    if text[:1].isalnum() and text.isprintable():  # one line that begins with a letter: nearly every cell
+        return text
     safe = FORMULA_INSIDE.sub(r"\1'", text)
     return f"'{safe}" if FORMULA.match(text) else safe
 
 
-def number(value: float | None) -> str:
+def plain_number(value: float | None) -> str:
     """Return a number as it is, "" for none."""
     return "" if value is None else str(value)
 
 
-def time(value: datetime | None) -> str:
+def iso_time(value: datetime | None) -> str:
     """Return a moment as ISO 8601 with the offset of the portal's time zone, "" for none."""
     return "" if value is None else timezone.localtime(value).isoformat(timespec="seconds")
 
 
-WRITERS: dict[Kind, Callable[[Any], str]] = {Kind.TEXT: safe_text, Kind.NUMBER: number, Kind.TIME: time}
+WRITERS: dict[Kind, Callable[[Any], str]] = {Kind.TEXT: safe_text, Kind.NUMBER: plain_number, Kind.TIME: iso_time}
 
 
 def findings_count(outcome: Outcome) -> Combinable:
@@ -129,31 +143,22 @@ def findings_count(outcome: Outcome) -> Combinable:
     return Case(When(current_analysis__state=State.COMPLETED, then=count))
 
 
-def calls_of(numbers: Sequence[int]) -> QuerySet[Recording]:
+def calls_of(batch: Batch) -> QuerySet[Recording]:
     """Return the calls themselves, whatever their state."""
-    return Recording.objects.filter(pk__in=numbers).order_by("-called_at", "-pk")
+    return Recording.objects.filter(pk__in=batch.numbers).order_by("-called_at", "-pk")
 
 
-def findings_of(numbers: Sequence[int]) -> QuerySet[Finding]:
+def findings_of(batch: Batch) -> QuerySet[Finding]:
     """Return the findings of the calls' current analyses, if completed."""
-    return Finding.objects.filter(is_current(numbers)).order_by(*IN_ORDER)
+    return Finding.objects.filter(analysis__in=batch.analyses).order_by(*IN_ORDER)
 
 
-def segments_of(numbers: Sequence[int]) -> QuerySet[Segment]:
+def segments_of(batch: Batch) -> QuerySet[Segment]:
     """Return the segments of the calls' current analyses, if completed."""
-    return Segment.objects.filter(is_current(numbers)).order_by(*IN_ORDER)
+    return Segment.objects.filter(analysis__in=batch.analyses).order_by(*IN_ORDER)
 
 
 IN_ORDER = ("-analysis__recording__called_at", "-analysis__recording_id", "position")
-
-
-def is_current(numbers: Sequence[int]) -> Q:
-    """Return the condition of what belongs to the current, completed analyses of these calls."""
-    return Q(
-        analysis__recording__in=numbers,
-        analysis__recording__current_analysis=F("analysis"),
-        analysis__state=State.COMPLETED,
-    )
 
 
 CALL = (

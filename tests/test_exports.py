@@ -231,7 +231,7 @@ def test_batches_leave_out_nothing_and_repeat_nothing_even_at_the_same_time_of_c
         RecordingFactory(called_at=NOON + timedelta(minutes=number // 10))
     expected = list(Recording.objects.newest_first().values_list("pk", flat=True))
     for size in (1, 2, 5, 23, 24):
-        assert [pk for numbers in batches(Recording.objects.all(), size) for pk in numbers] == expected
+        assert [pk for batch in batches(Recording.objects.all(), size) for pk in batch.numbers] == expected
 
 
 @pytest.mark.django_db
