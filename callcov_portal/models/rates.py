@@ -116,7 +116,9 @@ def totals(recordings: QuerySet[Recording]) -> Totals:
 def with_calls(people: QuerySet[Any]) -> QuerySet[Any]:
     """Return agents or contacts that have calls, with `calls`, `analysed` and `last_call`."""
     analysed = Count("recordings", filter=Q(recordings__current_analysis__state=State.COMPLETED))
-    counted: QuerySet[Any] = people.annotate(calls=Count("recordings"), analysed=analysed, last_call=Max("recordings__called_at"))
+    counted: QuerySet[Any] = people.annotate(
+        calls=Count("recordings"), analysed=analysed, last_call=Max("recordings__called_at")
+    )
     return counted.filter(calls__gt=0)
 
 

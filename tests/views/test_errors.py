@@ -1,5 +1,7 @@
 """Errors as people see them."""
 
+from io import BytesIO
+
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied, TooManyFilesSent
 from django.db import connection
@@ -133,3 +135,18 @@ def test_a_stranger_gets_an_error_without_the_portals_navigation(as_charlie, db)
     page = as_charlie.get("/no-such-page/")
     assert page.status_code == 404
     assert b"site-nav" not in page.content
+
+
+def test_an_upload_above_the_limit_is_answered_with_413_and_leaves_nothing(browser, settings, tmp_path):
+    settings.CALLCOV_MAX_UPLOAD_MB = 1
+    page = browser.post("/calls/add/files/", {"agent": "nora", "files": BytesIO(b"\0" * 1_500_000)})
+    assert page.status_code == 413
+    assert "The file is larger than 1 MB, the most that is taken." in text_of(page)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_an_upload_onto_a_full_disk_is_answered_with_507(browser, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 3_000_000}))
+    page = browser.post("/calls/add/files/", {"agent": "nora", "files": BytesIO(b"\0" * 1000)})
+    assert page.status_code == 507
+    assert "The disk has only 3 MB left: make room, then send the file again." in text_of(page)
