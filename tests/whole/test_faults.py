@@ -46,7 +46,7 @@ def test_bad_recordings_say_their_cause_and_the_others_go_on(new_group) -> None:
         "empty.wav": b"",
         "text.wav": b"These are only words.\n" * 200,
         "cut.wav": wav(1.0)[:30],
-        "half.wav": wav(2.0)[:20_000],
+        "half.wav": wav(20.0)[:160_000],
         "video.mp4": video_without_sound(),
     }
     for name, content in bad.items():
