@@ -46,21 +46,24 @@ def fetch_copy(analysis: Analysis) -> bool:
 
 
 def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool:
-    """Give a recording its file. Raises `NotTaken` as `recordings.add_file` does."""
-    recordings.refuse_known_bytes(fetched.sha256)
+    """Give a recording its file, once. Raises `NotTaken` as `recordings.add_file` does.
+
+    False if it was deleted meanwhile, or has a file already: a worker that was taken for dead may still come.
+    """
+    recordings.refuse_known_bytes(fetched.sha256, besides=recording.pk)
     probe = recordings.examine(path)
-    recording.file.name = shelving.shelve(path, probe.format)
-    recording.sha256, recording.size_bytes = fetched.sha256, fetched.size
-    for field, value in recordings.probe_fields(probe).items():
-        setattr(recording, field, value)
+    name = shelving.shelve(path, probe.format)
+    facts = {"sha256": fetched.sha256, "size_bytes": fetched.size, **recordings.probe_fields(probe)}
     try:
-        recording.save(
-            update_fields=["file", "sha256", "size_bytes", *recordings.probe_fields(probe)],
-        )
+        attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
     except IntegrityError:
-        shelving.discard(recording.file.name)
-        recordings.refuse_known_bytes(fetched.sha256)
+        shelving.discard(name)
+        recordings.refuse_known_bytes(fetched.sha256, besides=recording.pk)
         raise
+    if not attached:
+        shelving.discard(name)
+        return False
+    recording.file.name = name
     return True
 
 

@@ -111,9 +111,9 @@ def probe_fields(probe: sound.Probe) -> dict[str, object]:
     }
 
 
-def refuse_known_bytes(sha256: str) -> None:
-    """Raise `NotTaken` naming the call that has these bytes already."""
-    known = Recording.objects.filter(sha256=sha256).first()
+def refuse_known_bytes(sha256: str, besides: int | None = None) -> None:
+    """Raise `NotTaken` naming the call that has these bytes already; the one numbered `besides` may have them."""
+    known = Recording.objects.filter(sha256=sha256).exclude(pk=besides or 0).first()
     if known:
         raise NotTaken(Failure.DUPLICATE, f"The same recording is there already as {known}.", known)
 
@@ -194,13 +194,19 @@ def described(recording: Recording) -> dict[str, str]:
 
 @transaction.atomic
 def delete(recording: Recording, user: User) -> None:
-    """Delete a recording with its file, analyses, transcript, findings and reviews. The API's own copy stays."""
-    number, name = recording.pk, recording.stored_name
-    note(user, "deleted", recording, "; ".join(f"{key}: {value}" for key, value in described(recording).items()))
-    recording.current_analysis = None
-    recording.save(update_fields=["current_analysis"])
-    Recording.objects.filter(pk=number).delete()
-    shelving.discard(name)
+    """Delete a recording with its file, analyses, transcript, findings and reviews. The API's own copy stays.
+
+    Workers may be busy with it: the rows are locked, analyses first as applying does, so that results, deliveries
+    and a fetched file either are there already and go too, or find nothing to belong to. Twice is no error.
+    """
+    list(Analysis.objects.select_for_update().filter(recording=recording.pk).order_by("pk"))
+    held = Recording.objects.select_for_update().filter(pk=recording.pk).first()
+    if held is None:
+        return
+    note(user, "deleted", held, "; ".join(f"{key}: {value}" for key, value in described(held).items()))
+    Recording.objects.filter(pk=held.pk).update(current_analysis=None)
+    Recording.objects.filter(pk=held.pk).delete()
+    shelving.discard(held.stored_name)
 
 
 def note(user: User | None, act: str, recording: Recording, text: str = "") -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callcov_portal.actions import schedule
+from callcov_portal.actions import fetching, recordings, schedule
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.recordings import CallDetails, add_link
 from callcov_portal.models import Analysis, Failure, State
@@ -135,3 +135,38 @@ def test_nothing_is_left_in_the_incoming_folder(api, shelf) -> None:
     for name in ("a.wav", "404.wav"):
         advance(linked(f"{shelf[1]}/{name}").pk)
     assert list(incoming_folder().iterdir()) == []
+
+
+def stored_files(folder) -> list[str]:
+    return [path.name for path in (folder / "recordings").rglob("*") if path.is_file()]
+
+
+def test_a_call_deleted_while_its_link_is_fetched_leaves_no_file(
+    api, shelf, alice, tmp_path, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    examine = recordings.examine
+
+    def delete_meanwhile(path):
+        recordings.delete(analysis.recording, alice)
+        return examine(path)
+
+    monkeypatch.setattr(recordings, "examine", delete_meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        advance(analysis.pk)
+    assert (stored_files(tmp_path), api.sent) == ([], [])
+
+
+def test_two_workers_with_the_same_link_make_no_duplicate_of_itself(
+    api, shelf, tmp_path, django_capture_on_commit_callbacks
+) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    late = again(analysis)
+    assert late.recording.stored_name == ""
+    with django_capture_on_commit_callbacks(execute=True):
+        assert fetching.fetch_copy(analysis)
+        assert not fetching.fetch_copy(late)
+    assert (again(analysis).state, again(analysis).failure) == (State.QUEUED, "")
+    assert stored_files(tmp_path) == [Path(again(analysis).recording.stored_name).name]

@@ -1,16 +1,17 @@
 """Taking recordings in: the file first, the row second, nothing twice."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from callcov_portal.actions import recordings
 from callcov_portal.actions.recordings import CallDetails, NotTaken, add_file, add_link
 from callcov_portal.models import Agent, Analysis, Contact, Failure, LogEntry, Recording, State
-from tests.factories import AgentFactory, CompletedFactory, SegmentFactory
+from tests.factories import AgentFactory, CompletedFactory, ProcessingFactory, SegmentFactory
 from tests.sounds import wav_file
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +165,46 @@ def test_the_same_bytes_may_come_again_after_deleting(tmp_path, alice) -> None:
 def test_an_agent_keeps_the_spelling_it_came_with_first() -> None:
     known = AgentFactory(identifier="Agent_John")
     assert recordings.agent_named("agent_john") == known
+
+
+def test_a_file_that_came_after_the_page_was_read_is_deleted_too(
+    tmp_path, alice, django_capture_on_commit_callbacks
+) -> None:
+    recording = add(tmp_path)
+    as_seen = Recording.objects.get(pk=recording.pk)
+    as_seen.file.name = ""  # the link was still being fetched
+    with django_capture_on_commit_callbacks(execute=True):
+        recordings.delete(as_seen, alice)
+    assert not default_storage.exists(recording.stored_name)
+
+
+def test_deleting_twice_is_no_error_and_logged_once(tmp_path, alice) -> None:
+    recording = add(tmp_path)
+    seen_by_another = Recording.objects.get(pk=recording.pk)
+    recordings.delete(recording, alice)
+    recordings.delete(seen_by_another, alice)
+    assert LogEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_is_being_written_does_not_stop_a_deletion(alice) -> None:
+    analysis = ProcessingFactory()
+    written, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        try:
+            with transaction.atomic():
+                Analysis.objects.move(analysis.pk, State.COMPLETED, next_attempt_at=None)
+                SegmentFactory(analysis=analysis)
+                written.set()
+                go_on.wait(0.5)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    written.wait(10)
+    recordings.delete(analysis.recording, alice)
+    go_on.set()
+    thread.join()
+    assert not Recording.objects.exists()
