@@ -30,8 +30,8 @@ def speaking(*buckets: str) -> Iterator[Api]:
     """
     if buckets:
         pace.take(*buckets)
-    client = api()
     try:
+        client = api()
         yield client
     except (RateLimited, Misconfigured) as error:
         wait = error.retry_after if isinstance(error, RateLimited) else MISCONFIGURED_PAUSE
@@ -39,8 +39,9 @@ def speaking(*buckets: str) -> Iterator[Api]:
         note_trouble(error)
         raise
     except (NotSent, Unavailable) as error:
-        if isinstance(error, Unavailable) and error.retry_after:
-            pace.pause(error.retry_after, str(error))
+        wait = error.retry_after or (60.0 if error.status == 429 else None)
+        if isinstance(error, Unavailable) and wait:
+            pace.pause(wait, str(error))
         note_trouble(error)
         raise
     except ApiError:

@@ -1,12 +1,13 @@
 """Taking out what nobody needs any more."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 from django.utils import timezone
 
 from callcov_portal.actions import pace
-from callcov_portal.models import Delivery, Signal
+from callcov_portal.models import Delivery
 from callcov_portal.uploads import incoming_folder
 
 KEPT_UPLOADS = timedelta(hours=24)
@@ -17,19 +18,18 @@ TIDY_EVERY = timedelta(minutes=10)
 
 def tidy_if_due() -> bool:
     """Tidy up every ten minutes at most, whoever asks; True if it was done now."""
-    now = timezone.now()
-    _signal, created = Signal.objects.get_or_create(name=TIDIED, defaults={"at": now})
-    mine = created or Signal.objects.filter(name=TIDIED, at__lte=now - TIDY_EVERY).update(at=now) == 1
-    if mine:
-        tidy()
-    return mine
+    if not pace.take_turn(TIDIED, TIDY_EVERY):
+        return False
+    tidy()
+    return True
 
 
 def tidy() -> None:
     """Remove abandoned uploads, old deliveries and the old part of the log of calls."""
     oldest = time.time() - KEPT_UPLOADS.total_seconds()
     for part in incoming_folder().glob("*.part"):
-        if part.stat().st_mtime < oldest:
-            part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its upload may end in this moment
+            if part.stat().st_mtime < oldest:
+                part.unlink()
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()

@@ -35,16 +35,22 @@ def renew_until(analysis: Analysis, done: threading.Event) -> None:
     """Renew until `done` is set; a database that is away for a moment is tried again."""
     try:
         while not done.wait(schedule.RENEW_EVERY):
-            renew(analysis)
+            if not renew(analysis):
+                connection.close()  # a connection that broke stays broken; the next try opens another
     finally:
         connection.close()
 
 
-def renew(analysis: Analysis) -> None:
-    """Push the lease once; a row with no lease any more (it is finished, or due at once) stays as it is."""
+def renew(analysis: Analysis) -> bool:
+    """Push the lease once; False if the database is away.
+
+    A row with no lease any more (it is finished, or due at once) stays as it is.
+    """
     now = timezone.now()
     row = Analysis.objects.filter(pk=analysis.pk, next_attempt_at__gt=now)
     try:
         row.update(next_attempt_at=now + schedule.LEASE)
     except Error as error:
         log.warning("lease_not_renewed", analysis=str(analysis.pk), error=str(error))
+        return False
+    return True

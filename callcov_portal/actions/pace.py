@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from callcov_portal.models import Call, Signal
@@ -37,10 +38,10 @@ def limit_of(bucket: str) -> int:
 
 def take(*buckets: str) -> None:
     """Write down one call in each bucket, or raise `TooSoon` and write down nothing."""
-    now = timezone.now()
     with transaction.atomic():
         lock()
-        pause = Signal.objects.filter(name=PAUSE, until__gt=now).first()
+        now = timezone.now()  # after the wait for the lock: it counts when the call is made
+        pause = pauses_after(now).first()
         if pause and pause.until:
             raise TooSoon(pause.until)
         for bucket in buckets:
@@ -57,11 +58,26 @@ def lock() -> None:
 
 def refuse_if_full(bucket: str, now: datetime) -> None:
     """Raise `TooSoon` when the last minute holds as many calls as it may."""
-    recent = Call.objects.filter(bucket=bucket, at__gt=now - WINDOW)
+    # What lies further ahead was written before the clock was set back.
+    recent = Call.objects.filter(bucket=bucket, at__gt=now - WINDOW, at__lte=now + WINDOW)
     limit = limit_of(bucket)
     times = list(recent.order_by("-at").values_list("at", flat=True)[:limit])
     if len(times) == limit:
         raise TooSoon(times[-1] + WINDOW)
+
+
+def pauses_after(moment: datetime) -> QuerySet[Signal]:
+    """Return the pause if it lasts beyond a moment; none is as long as one from before the clock was set back."""
+    longest = timezone.now() + LONGEST_PAUSE + WINDOW
+    return Signal.objects.filter(name=PAUSE, until__gt=moment, until__lte=longest)
+
+
+def take_turn(name: str, every: timedelta) -> bool:
+    """Say whether it is time again for something that one of all workers does; one caller gets True."""
+    now = timezone.now()
+    _signal, created = Signal.objects.get_or_create(name=name, defaults={"at": now})
+    over = Q(at__lte=now - every) | Q(at__gt=now + every)  # the second: the clock was set back
+    return created or Signal.objects.filter(over, name=name).update(at=now) == 1
 
 
 def pause(seconds: float, why: str) -> None:
@@ -70,8 +86,7 @@ def pause(seconds: float, why: str) -> None:
     until = now + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
     with transaction.atomic():
         lock()
-        current = Signal.objects.filter(name=PAUSE, until__gt=until).exists()
-        if not current:
+        if not pauses_after(until).exists():
             Signal.objects.update_or_create(name=PAUSE, defaults={"at": now, "until": until, "text": why})
 
 

@@ -17,12 +17,17 @@ MOST_AT_ONCE = 60
 
 
 def sweep() -> list[UUID]:
-    """Look at the API's list of what it works on, and return the analyses that are due, the longest due first."""
+    """Look at the API's list of what it works on, and return the analyses that are due, the longest due first.
+
+    Whatever the look comes to, the line goes on.
+    """
     Signal.objects.update_or_create(name=SWEPT, defaults={"at": timezone.now()})
     try:
         refreshing.look_at_all()
     except (ApiError, TooSoon) as error:
         log.info("live_look_postponed", error=str(error))
+    except Exception:
+        log.exception("live_look_failed")
     return list(Analysis.objects.due(timezone.now()).values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 

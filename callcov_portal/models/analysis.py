@@ -1,7 +1,7 @@
 """An analysis: our record of one request for results about one recording, and the states it passes."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.core.validators import MinValueValidator
@@ -60,6 +60,8 @@ REVIVABLE = (Failure.LOST, Failure.EXPIRED, Failure.UNSURE)
 # Nothing was ever sent, so the same row may be tried again.
 RETRYABLE = (Failure.UNREACHABLE, Failure.BLOCKED, Failure.GAVE_UP)
 
+FARTHEST = timedelta(minutes=20)  # nothing is put off longer; the longest is a pause of 15 minutes
+
 Standing = tuple[State, str]
 
 # From → to. A failure code stands beside FAILED where it matters; "" means any or none.
@@ -114,9 +116,11 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def due(self, now: datetime) -> Self:
         """Return the rows whose next attempt is due, the longest due first.
 
-        What is finished has no next attempt, unless late news about it was announced.
+        What is finished has no next attempt, unless late news about it was announced. A row that was put off
+        further than anything ever is was written before the clock was set back: it is due as well.
         """
-        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at")
+        due = Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + FARTHEST)
+        return self.filter(due).order_by("next_attempt_at")
 
     def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
         """Move one row to a state, if the table of states allows it from where the row stands now.

@@ -5,13 +5,13 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import Error
+from django.db import Error, connection
 from django.utils import timezone
 
 from callcov_portal import tasks
-from callcov_portal.actions import housekeeping, leases, marks, schedule, sweeping
+from callcov_portal.actions import housekeeping, leases, marks, refreshing, schedule, sweeping
 from callcov_portal.client.errors import Unavailable
-from callcov_portal.models import Delivery, Signal, State
+from callcov_portal.models import Analysis, Delivery, Signal, State
 from callcov_portal.models.analysis import AnalysisQuerySet
 from callcov_portal.uploads import incoming_folder
 from tests.actions.conftest import again
@@ -31,6 +31,11 @@ class TestSweeping:
         due = AnalysisFactory()
         ProcessingFactory(next_attempt_at=timezone.now() + timedelta(minutes=1))
         api.trouble = [Unavailable("No answer.")]
+        assert sweeping.sweep() == [due.pk]
+
+    def test_a_list_that_our_code_cannot_take_does_not_stop_it(self, api, monkeypatch) -> None:
+        due = AnalysisFactory()
+        monkeypatch.setattr(refreshing, "look_at_all", lambda: 1 / 0)
         assert sweeping.sweep() == [due.pk]
 
     def test_the_task_rings_for_each(self, api, monkeypatch) -> None:
@@ -106,7 +111,26 @@ class TestHolding:
             raise Error("gone")
 
         monkeypatch.setattr(AnalysisQuerySet, "update", away)
-        leases.renew(analysis)
+        assert not leases.renew(analysis)
+
+    def test_a_connection_that_broke_is_replaced(self, monkeypatch) -> None:
+        monkeypatch.setattr(schedule, "RENEW_EVERY", 0.05)
+        soon = timezone.now() + timedelta(seconds=5)
+        analysis = AnalysisFactory(next_attempt_at=soon)
+        renew, breaks = leases.renew, iter([True])
+
+        def break_once(row: Analysis) -> bool:
+            if next(breaks, False):
+                connection.ensure_connection()
+                connection.connection.close()  # the server went away: Django has not noticed
+            return renew(row)
+
+        monkeypatch.setattr(leases, "renew", break_once)
+        with leases.held(analysis):
+            deadline = time.monotonic() + 5
+            while again(analysis).next_attempt_at == soon and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert again(analysis).next_attempt_at > soon + timedelta(seconds=10)
 
 
 @pytest.mark.django_db

@@ -10,7 +10,8 @@ from django.utils import timezone
 from callcov_portal.actions import gateway, pace
 from callcov_portal.client.errors import Unavailable
 from callcov_portal.client.types import RateLimit
-from callcov_portal.models import Call, Signal
+from callcov_portal.models import Analysis, Call, Signal
+from tests.factories import AnalysisFactory
 from tests.fakes import FakeApi
 
 
@@ -95,3 +96,31 @@ class TestOneWorker:
             began = Signal.objects.get(name=gateway.TROUBLE).at
         trouble = Signal.objects.get(name=gateway.TROUBLE)
         assert (trouble.text, trouble.at) == ("No answer.", began)
+
+    def test_a_429_without_a_word_on_how_long_makes_everybody_wait(self, monkeypatch) -> None:
+        monkeypatch.setattr(gateway, "api", FakeApi)
+        with pytest.raises(Unavailable), gateway.speaking():
+            raise Unavailable("Too many.", status=429)
+        with pytest.raises(pace.TooSoon):
+            pace.take(pace.REQUEST)
+
+    def test_a_clock_that_is_set_back_stops_nobody(self, settings, time_machine) -> None:
+        settings.CALLCOV_API_REQUESTS_PER_MINUTE = 1
+        time_machine.move_to("2026-03-02T13:00:00Z")
+        pace.take(pace.REQUEST)
+        pace.pause(600, "The API says so.")
+        assert pace.take_turn("look", timedelta(seconds=5))
+        analysis = AnalysisFactory(next_attempt_at=timezone.now())
+        time_machine.move_to("2026-03-02T12:00:00Z")
+        pace.take(pace.REQUEST)
+        assert pace.take_turn("look", timedelta(seconds=5))
+        assert not pace.take_turn("look", timedelta(seconds=5))
+        assert list(Analysis.objects.due(timezone.now())) == [analysis]
+
+    def test_a_call_counts_from_when_it_is_made_and_not_from_when_its_turn_was_asked_for(
+        self, time_machine, monkeypatch
+    ) -> None:
+        time_machine.move_to("2026-03-02T12:00:00Z", tick=False)
+        monkeypatch.setattr(pace, "lock", lambda: time_machine.shift(4))
+        pace.take(pace.REQUEST)
+        assert Call.objects.get().at == timezone.now()
