@@ -79,8 +79,8 @@ class FakeApi:
         ]
         return ListPage(tuple(found[:limit]), more=len(found) > limit)
 
-    def iterate(self, **filters: Any) -> Iterator[AnalysisSnapshot]:
-        yield from self.list(**filters).snapshots
+    def iterate(self, *, page: int = 100, cap: int = 10_000, **filters: Any) -> Iterator[AnalysisSnapshot]:
+        yield from self.list(limit=cap, **filters).snapshots
 
     def finish(self, id: str, **changes: Any) -> None:  # noqa: A002
         """Complete an analysis as the documented example does."""

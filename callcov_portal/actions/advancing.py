@@ -33,8 +33,9 @@ def advance(pk: UUID) -> bool:
         return False
     analysis.attempts += 1
     try:
-        with held(analysis):
-            take_next_step(analysis)
+        if not is_given_up(analysis):
+            with held(analysis):
+                take_next_step(analysis)
     except TooSoon as wait:
         outcomes.wait_until(analysis, wait.until, attempts=analysis.attempts - 1)
     except ApiError as error:
@@ -43,6 +44,16 @@ def advance(pk: UUID) -> bool:
         log.exception("advance_failed", analysis=str(pk), state=analysis.state)
         poisoned(analysis, error)
     return True
+
+
+def is_given_up(analysis: Analysis) -> bool:
+    """End what was begun too many times without coming to an end: it may be what kills the workers."""
+    if analysis.attempts <= schedule.MOST_TRIES:
+        return False
+    if analysis.state != State.QUEUED:
+        return refreshing.expire_if_old(analysis)
+    why = f"It was begun {analysis.attempts - 1} times and never came to an end. {analysis.detail}"
+    return outcomes.fail(analysis, Failure.GAVE_UP, why.strip())
 
 
 def take_next_step(analysis: Analysis) -> None:
@@ -61,11 +72,13 @@ def take_next_step(analysis: Analysis) -> None:
 
 def send(analysis: Analysis) -> None:
     """Send a queued analysis, fetching the recording's copy first where there is only a link."""
+    if reconciling.arrived_after_all(analysis):
+        return
     recording = analysis.recording
     if not recording.file and not fetching.fetch_copy(analysis):
         return
     if not default_storage.exists(recording.stored_name):
-        outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Add the recording again.")
+        outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Delete the call, then add it again.")
         return
     submitting.submit(analysis)
 
@@ -73,22 +86,28 @@ def send(analysis: Analysis) -> None:
 def wait_for_its_api(analysis: Analysis) -> None:
     """Leave alone what only another API can tell us about, until that is set again or the time is over."""
     detail = f"It was sent to {analysis.api_url}; the portal talks to another API now."
-    if analysis.state == State.SENDING or not refreshing.expire_if_old(analysis):
+    if not refreshing.expire_if_old(analysis):
         outcomes.wait_until(analysis, timezone.now() + schedule.LONGEST_LOOK, detail)
 
 
 def away(analysis: Analysis, error: ApiError) -> None:
-    """Wait longer while the API is away; that is not the analysis's fault, but it does not wait for ever."""
+    """Wait longer while the API is away; that is not the analysis's fault, but it does not wait for ever.
+
+    After days in which the portal itself was off, one question in vain ends nothing: it is asked a few times more.
+    """
     analysis.attempts = min(analysis.attempts, schedule.MOST_WAITS)
-    if analysis.state == State.PROCESSING and refreshing.expire_if_old(analysis):
+    if analysis.attempts == schedule.MOST_WAITS and refreshing.expire_if_old(analysis):
         return
     when = timezone.now() + schedule.back_off(analysis.attempts)
     outcomes.wait_until(analysis, when, str(error), attempts=analysis.attempts)
 
 
 def poisoned(analysis: Analysis, error: Exception) -> None:
-    """Push away an analysis that breaks the worker's code; after many tries a queued one is given up."""
+    """Push away an analysis that breaks the worker's code; one that was sent expires, others are given up."""
     detail = f"{type(error).__name__}: {error}"[:500]
-    hopeless = analysis.state == State.QUEUED and analysis.attempts >= schedule.MOST_TRIES
-    if not (hopeless and outcomes.fail(analysis, Failure.GAVE_UP, detail)):
+    if analysis.state == State.QUEUED and analysis.attempts >= schedule.MOST_TRIES:
+        ended = outcomes.fail(analysis, Failure.GAVE_UP, detail)
+    else:
+        ended = refreshing.expire_if_old(analysis)
+    if not ended:
         outcomes.wait_longer(analysis, detail)

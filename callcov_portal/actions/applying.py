@@ -41,7 +41,11 @@ def bound(snapshot: AnalysisSnapshot) -> dict[str, object]:
 
 
 def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
-    """Take in a completed analysis with its transcript and findings."""
+    """Take in a completed analysis with its transcript and findings.
+
+    A long call takes seconds to read: that is done before the transaction, which keeps all other writers waiting.
+    """
+    segments, found = read_results(analysis, snapshot)
     with transaction.atomic():
         moved = Analysis.objects.move(
             analysis.pk,
@@ -56,7 +60,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         if not moved:
             return Applied.STALE
         keep_document(analysis, snapshot)
-        write_results(analysis, snapshot)
+        write_results(analysis, segments, found)
         note_duration(analysis, snapshot)
     return Applied.APPLIED
 
@@ -109,18 +113,23 @@ def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
     )
 
 
-def write_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
-    """Write segments and findings in place of any that were there."""
+def read_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> tuple[list[Segment], list[Finding]]:
+    """Return the rows of the transcript and of the findings, not written yet."""
     speakers = who_is_who(segment.speaker for segment in snapshot.segments)
     lines = [Line(speakers[s.speaker], s.text, s.start, s.end) for s in snapshot.segments]
-    Segment.objects.filter(analysis=analysis).delete()
-    Segment.objects.bulk_create(segment_rows(analysis, snapshot.segments, lines), batch_size=500)
-    Finding.objects.filter(analysis=analysis).delete()
-    rows = [
-        Finding(analysis=analysis, position=position, **vars(found))
-        for position, found in enumerate(findings(snapshot.results, lines))
+    found = [
+        Finding(analysis=analysis, position=position, **vars(finding))
+        for position, finding in enumerate(findings(snapshot.results, lines))
     ]
-    Finding.objects.bulk_create(rows, batch_size=500)
+    return segment_rows(analysis, snapshot.segments, lines), found
+
+
+def write_results(analysis: Analysis, segments: list[Segment], found: list[Finding]) -> None:
+    """Write segments and findings in place of any that were there."""
+    Segment.objects.filter(analysis=analysis).delete()
+    Segment.objects.bulk_create(segments, batch_size=500)
+    Finding.objects.filter(analysis=analysis).delete()
+    Finding.objects.bulk_create(found, batch_size=500)
 
 
 def segment_rows(analysis: Analysis, segments: Sequence[SnapshotSegment], lines: Sequence[Line]) -> list[Segment]:

@@ -5,6 +5,7 @@ from enum import Enum
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from callcov_portal.actions import gateway, outcomes, pace, schedule
@@ -14,10 +15,14 @@ from callcov_portal.client.api import Api
 from callcov_portal.client.errors import NotFound
 from callcov_portal.client.types import AnalysisSnapshot
 from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.models.analysis import AnalysisQuerySet
 
 log = structlog.get_logger(__name__)
 
 CLOCKS_DIFFER = timedelta(minutes=5)
+LATE_ENTRY = timedelta(days=1)  # so long an analysis of which we are unsure may still lay claim to an entry
+PAGE = 200
+MOST_LISTED = 10_000
 
 
 class Verdict(Enum):
@@ -34,7 +39,7 @@ def find(analysis: Analysis) -> None:
     tell after several looks → FAILED `unsure`, and a person decides. Raises `ApiError` while the API is away,
     which proves nothing and counts as nothing.
     """
-    with gateway.speaking(pace.REQUEST) as api:
+    with gateway.speaking() as api:
         found = announced(api, analysis) or listed(api, analysis)
     if isinstance(found, AnalysisSnapshot):
         accept(analysis, found)
@@ -46,16 +51,34 @@ def find(analysis: Analysis) -> None:
 
 def look_again(analysis: Analysis) -> None:
     """Look after late news about an analysis that failed as lost, expired or unsure; without news it stays failed."""
-    with gateway.speaking(pace.REQUEST) as api:
+    looked_at = timezone.now()
+    with gateway.speaking() as api:
         snapshot = announced(api, analysis)
         if snapshot is None and analysis.external_id:
             snapshot = known(api, analysis.external_id)
     if snapshot is None or accept(analysis, snapshot) is Applied.STALE:
-        outcomes.wait_until(analysis, None)
+        # A delivery that came meanwhile has made it due again: that one was not looked at.
+        came = analysis.deliveries.filter(received_at__gte=looked_at).exists()
+        outcomes.wait_until(analysis, timezone.now() if came else None)
+
+
+def arrived_after_all(analysis: Analysis) -> bool:
+    """Bind what was taken for absent, before it is sent again, if a webhook has named it since; True if it is bound."""
+    named = analysis.deliveries.exclude(external_id="")
+    if not analysis.submissions or analysis.api_url != settings.CALLCOV_API_URL or not named.exists():
+        return False
+    with gateway.speaking() as api:
+        snapshot = announced(api, analysis)
+    if snapshot is None or not Analysis.objects.move(analysis.pk, State.SENDING):
+        return False
+    analysis.state = State.SENDING
+    accept(analysis, snapshot)
+    return True
 
 
 def known(api: Api, external_id: str) -> AnalysisSnapshot | None:
-    """Return an analysis by its id at the API, or None if the API does not know it."""
+    """Return an analysis by its id at the API, or None if the API does not know it. One request."""
+    pace.take(pace.REQUEST)
     try:
         return api.get(external_id)
     except NotFound:
@@ -74,14 +97,18 @@ def announced(api: Api, analysis: Analysis) -> AnalysisSnapshot | None:
 
 
 def listed(api: Api, analysis: Analysis) -> AnalysisSnapshot | Verdict:
-    """Return the analysis out of the API's list, or what the list proves."""
-    candidates = []
-    for snapshot in api.iterate(agent_id=analysis.sent_agent, contact_id=analysis.sent_contact):
+    """Return the analysis out of the API's list, or what the list proves: one too long to be read proves nothing."""
+    candidates, seen = [], 0
+    people = {"agent_id": analysis.sent_agent, "contact_id": analysis.sent_contact}
+    pace.take(pace.REQUEST)
+    for seen, snapshot in enumerate(api.iterate(page=PAGE, cap=MOST_LISTED, **people), start=1):
         if str(analysis.pk) in (snapshot.webhook_url or ""):
             return snapshot
         if not snapshot.webhook_url and may_be(snapshot, analysis):
             candidates.append(snapshot)
-    return judge(analysis, candidates)
+        if seen % PAGE == 0:
+            pace.take(pace.REQUEST)  # the next page
+    return Verdict.CANNOT_TELL if seen >= MOST_LISTED else judge(analysis, candidates)
 
 
 def may_be(snapshot: AnalysisSnapshot, analysis: Analysis) -> bool:
@@ -96,15 +123,21 @@ def judge(analysis: Analysis, candidates: list[AnalysisSnapshot]) -> AnalysisSna
     """Return the only candidate if nobody else of ours could claim it; none at all proves absence."""
     if not candidates:
         return Verdict.ABSENT
-    rivals = Analysis.objects.filter(
-        state=State.SENDING,
+    if len(candidates) == 1 and not rivals_of(analysis).exists():
+        return candidates[0]
+    return Verdict.CANNOT_TELL
+
+
+def rivals_of(analysis: Analysis) -> AnalysisQuerySet:
+    """Return the analyses of the same two people that an entry could belong to as well, so that nobody can tell."""
+    since = (analysis.sent_at or analysis.created_at) - LATE_ENTRY
+    unsure = Q(state=State.FAILED, failure=Failure.UNSURE, sent_at__gte=since) & ~Q(recording=analysis.recording_id)
+    return Analysis.objects.filter(
+        Q(state=State.SENDING) | unsure,
         api_url=settings.CALLCOV_API_URL,
         sent_agent=analysis.sent_agent,
         sent_contact=analysis.sent_contact,
     ).exclude(pk=analysis.pk)
-    if len(candidates) == 1 and not rivals.exists():
-        return candidates[0]
-    return Verdict.CANNOT_TELL
 
 
 def is_about(snapshot: AnalysisSnapshot, analysis: Analysis) -> bool:
@@ -125,7 +158,12 @@ def note_absence(analysis: Analysis) -> None:
         return
     log.info("proven_absent", analysis=str(analysis.pk), submission=analysis.submissions)
     Analysis.objects.move(
-        analysis.pk, State.QUEUED, detail="It had not arrived; it is sent again.", next_attempt_at=now, absences=0
+        analysis.pk,
+        State.QUEUED,
+        detail="It had not arrived; it is sent again.",
+        next_attempt_at=now,
+        absences=0,
+        attempts=0,
     )
 
 

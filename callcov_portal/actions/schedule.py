@@ -13,6 +13,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 MOST_TRIES = 12  # unexpected errors before a person is asked
 MOST_WAITS = 6  # where back-off stops growing while the API is away: nobody is to blame, nothing is given up
 MOST_LINK_TRIES = 8  # about eight minutes
+MOST_SINGLE_LOOKS = 30  # worked on at once; above, one list request stands for asking about each
 MOST_SUBMISSIONS = 5  # POSTs that were proven not to have arrived
 MOST_LOOKS = 8  # times the API's list may leave us unsure
 

@@ -76,7 +76,14 @@ def post(api: Api, analysis: Analysis) -> AnalysisSnapshot:
 
 
 def accept(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
-    """Bind an analysis to its id at the API. If a webhook has come already, news is fetched at once."""
+    """Bind an analysis to its id at the API. If a webhook has come already, news is fetched at once.
+
+    An id that another call of ours has would bring that call's words: a person must look.
+    """
+    if outcomes.is_known_elsewhere(analysis.pk, analysis.api_url, snapshot.id):
+        why = f"The API answered with {snapshot.id}, which is the analysis of another call."
+        outcomes.fail(analysis, Failure.UNSURE, why)
+        return Applied.STALE
     applied = apply_snapshot(analysis, snapshot)
     if applied is Applied.UNCHANGED and analysis.deliveries.exists():
         Analysis.objects.filter(pk=analysis.pk, state=State.PROCESSING).update(next_attempt_at=timezone.now())
@@ -84,13 +91,17 @@ def accept(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
 
 
 def never_arrived(analysis: Analysis, error: NotSent | Misconfigured) -> None:
-    """Put back an analysis whose request certainly reached nobody. It burns no attempt that could end it."""
+    """Put back an analysis whose request certainly reached nobody. It burns no attempt that could end it.
+
+    The submission does not count: nobody has seen its number, and only what may have arrived is limited.
+    """
     attempts = min(analysis.attempts, schedule.MOST_WAITS)
     Analysis.objects.move(
         analysis.pk,
         State.QUEUED,
         detail=str(error),
         sent_at=None,
+        submissions=analysis.submissions - 1,
         attempts=attempts,
         next_attempt_at=timezone.now() + schedule.back_off(attempts),
     )

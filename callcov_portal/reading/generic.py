@@ -37,9 +37,13 @@ def seconds_of(value: Any) -> float | None:
 
 def number(value: Any) -> float | None:
     """Return a finite number, or None for anything else (true and false are no numbers)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # JSON knows integers of any length
+        return None
+    return found if math.isfinite(found) else None
 
 
 def words_for(value: Any) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from callcov_portal.actions import deliveries, schedule, tokens
+from callcov_portal.actions import deliveries, pace, reconciling, schedule, tokens
 from callcov_portal.actions.advancing import advance
-from callcov_portal.client.errors import Unavailable, Unsure
+from callcov_portal.client.errors import NotFound, NotSent, Unavailable, Unsure
 from callcov_portal.client.types import AnalysisSnapshot
-from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.models import Analysis, Call, Failure, State
 from tests.actions.conftest import again, make_due
 from tests.factories import AnalysisFactory, RecordingFactory
 
@@ -206,3 +206,91 @@ def test_a_lost_answer_to_a_file_that_is_read_only_once_keeps_the_one_submission
     for _ in range(4):
         look(queued)
     assert len(api.sent) == 1
+
+
+def test_a_webhook_that_comes_after_absence_was_proven_keeps_it_from_being_sent_again(api, sending) -> None:
+    for _ in range(2):
+        look(sending)
+    found = entry(sending)
+    api.created = {found.id: found}
+    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % found.id.encode())
+    after = look(sending)
+    assert (after.state, after.external_id, api.sent) == (State.PROCESSING, found.id, [])
+
+
+def test_a_webhook_that_names_nothing_of_ours_does_not_hold_up_the_next_submission(api, sending) -> None:
+    for _ in range(2):
+        look(sending)
+    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "unheard-of"}')
+    assert look(sending).submissions == 2
+    assert len(api.sent) == 1
+
+
+def test_a_list_too_long_to_be_read_proves_nothing(api, sending, monkeypatch) -> None:
+    monkeypatch.setattr(reconciling, "MOST_LISTED", 3)
+    others = [entry(sending, id=f"other-{n}", webhook_url=f"https://other.example/{n}") for n in range(5)]
+    api.created = {other.id: other for other in others}
+    after = look(sending)
+    assert (after.absences, after.looks) == (0, 1)
+
+
+def test_every_request_of_a_look_takes_its_place_in_the_limits(api, sending, monkeypatch) -> None:
+    monkeypatch.setattr(reconciling, "PAGE", 2)
+    others = [entry(sending, id=f"other-{n}", webhook_url=f"https://other.example/{n}") for n in range(5)]
+    api.created = {other.id: other for other in others}
+    for name in ("one", "two"):
+        deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % name.encode())
+    look(sending)
+    assert Call.objects.filter(bucket=pace.REQUEST).count() == 2 + 3
+
+
+def test_an_entry_that_may_belong_to_a_call_we_are_unsure_of_is_not_taken(api, sending) -> None:
+    AnalysisFactory(
+        recording=RecordingFactory(agent=sending.recording.agent, contact=sending.recording.contact),
+        state=State.FAILED,
+        failure=Failure.UNSURE,
+        next_attempt_at=None,
+        api_url=sending.api_url,
+        sent_at=sending.sent_at - timedelta(minutes=1),
+        sent_agent=sending.sent_agent,
+        sent_contact=sending.sent_contact,
+    )
+    found = entry(sending, webhook_url=None)
+    api.created = {found.id: found}
+    after = look(sending)
+    assert (after.state, after.looks, after.external_id) == (State.SENDING, 1, None)
+
+
+def test_outages_before_do_not_count_as_submissions(api, queued) -> None:
+    for _ in range(schedule.MOST_SUBMISSIONS):
+        api.trouble = [NotSent("Connection refused.")]
+        look(queued)
+    api.trouble = [Unsure("Reset.")]
+    assert look(queued).submissions == 1
+    for _ in range(2):
+        look(queued)
+    assert again(queued).state == State.QUEUED
+
+
+@pytest.mark.parametrize("api_url", ["http://127.0.0.1:8001/api/v1", "https://gone.example.com/api/v1"])
+def test_what_nobody_can_tell_for_days_is_left_to_a_person(api, sending, api_url) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=73)
+    Analysis.objects.update(sent_at=long_ago, api_url=api_url, attempts=schedule.MOST_WAITS)
+    api.trouble = [Unavailable("No answer.")]
+    after = look(sending)
+    assert (after.failure, after.may_send_anyway) == (Failure.UNSURE, True)
+
+
+def test_news_that_comes_while_older_news_is_looked_after_is_not_lost(api, sending, monkeypatch) -> None:
+    found = entry(sending)
+    Analysis.objects.update(state=State.FAILED, failure=Failure.LOST, next_attempt_at=None, external_id=found.id)
+    token = tokens.make(sending.pk, 1)
+    deliveries.accept(token, b"first")
+
+    def webhook_meanwhile(_id):
+        deliveries.accept(token, b"second")
+        raise NotFound("Not yet.", status=404)
+
+    monkeypatch.setattr(api, "get", webhook_meanwhile)
+    advance(sending.pk)
+    assert again(sending).next_attempt_at <= datetime.now(UTC)

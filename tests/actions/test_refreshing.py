@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from callcov_portal.actions import refreshing
+from callcov_portal.actions import applying, deliveries, refreshing, schedule, sweeping, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
-from callcov_portal.client.types import ListPage
+from callcov_portal.client.types import AnalysisSnapshot, ListPage
 from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
 from tests.actions.conftest import again, make_due
+from tests.factories import ProcessingFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -100,10 +102,20 @@ def test_an_analysis_that_never_ends_expires(api, processing, settings) -> None:
 
 
 def test_an_analysis_expires_even_while_the_api_is_away(api, processing) -> None:
-    Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=73))
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=73), attempts=schedule.MOST_WAITS)
     api.trouble = [Unavailable("No answer.")]
     advance(processing.pk)
     assert again(processing).failure == Failure.EXPIRED
+
+
+def test_after_days_of_being_off_one_question_in_vain_ends_nothing(api, processing) -> None:
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=100))
+    api.finish(processing.external_id)
+    api.trouble = [Unavailable("No answer.")]
+    advance(processing.pk)
+    make_due(processing)
+    advance(processing.pk)
+    assert again(processing).state == State.COMPLETED
 
 
 def test_looks_grow_rarer_up_to_five_minutes(api, processing) -> None:
@@ -161,3 +173,64 @@ def with_progress(api, analysis):
     from dataclasses import replace
 
     return replace(api.created[analysis.external_id], stage="recognising", fraction=0.42)
+
+
+def test_a_result_that_our_code_cannot_take_expires_in_the_end(api, processing, monkeypatch) -> None:
+    api.finish(processing.external_id)
+    monkeypatch.setattr(applying, "findings", lambda *_args: 1 / 0)
+    advance(processing.pk)
+    assert again(processing).state == State.PROCESSING
+    Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=73))
+    make_due(processing)
+    advance(processing.pk)
+    assert again(processing).failure == Failure.EXPIRED
+
+
+def test_a_long_call_is_read_before_the_transaction(api, processing, monkeypatch) -> None:
+    depth = len(connection.savepoint_ids)
+    seen = []
+    monkeypatch.setattr(applying, "findings", lambda *_args: seen.append(len(connection.savepoint_ids)) or [])
+    api.finish(processing.external_id)
+    advance(processing.pk)
+    assert (seen, again(processing).state) == ([depth], State.COMPLETED)
+
+
+def test_numbers_beyond_reason_are_taken_as_none(api, processing) -> None:
+    api.finish(
+        processing.external_id,
+        results={"compliance": {"identity_verification": {"verified": True, "timestamp": 10**400}}},
+    )
+    advance(processing.pk)
+    assert again(processing).state == State.COMPLETED
+
+
+class TestManyAtOnce:
+    @pytest.fixture
+    def many(self, api) -> list[Analysis]:
+        rows = ProcessingFactory.create_batch(
+            schedule.MOST_SINGLE_LOOKS + 5, accepted_at=timezone.now() - timedelta(minutes=3)
+        )
+        for row in rows:
+            api.created[str(row.external_id)] = AnalysisSnapshot(id=str(row.external_id), status="processing")
+        return rows
+
+    def test_what_the_list_tells_is_not_asked_about_one_by_one(self, api, many) -> None:
+        assert sweeping.sweep() == []
+        assert api.calls == ["list"]
+
+    def test_a_few_are_asked_about_one_by_one(self, api, many) -> None:
+        Analysis.objects.filter(pk__in=[row.pk for row in many[5:]]).update(state=State.COMPLETED, next_attempt_at=None)
+        assert len(sweeping.sweep()) == 5
+
+    def test_what_ended_expired_or_was_announced_is_asked_about(self, api, many) -> None:
+        ended, old, announced = many[:3]
+        api.finish(ended.external_id)
+        Analysis.objects.filter(pk=old.pk).update(accepted_at=timezone.now() - timedelta(hours=73))
+        deliveries.accept(tokens.make(announced.pk, 1), b"{}")
+        assert set(sweeping.sweep()) == {ended.pk, old.pk, announced.pk}
+
+    def test_an_api_that_lists_the_finished_as_well_hides_no_end(self, api, many, monkeypatch) -> None:
+        Analysis.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=4))
+        api.finish(many[0].external_id)
+        monkeypatch.setattr(api, "list", lambda **_kw: ListPage(tuple(api.created.values()), more=False))
+        assert sweeping.sweep() == [many[0].pk]

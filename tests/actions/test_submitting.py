@@ -1,16 +1,18 @@
 """Sending: written down first, never repeated blindly."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, pace, tokens
+from callcov_portal.actions import gateway, pace, schedule, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import Misconfigured, NotSent, RateLimited, Refused, Unsure
 from callcov_portal.models import Analysis, Call, Failure, Signal, State
 from tests.actions.conftest import again, make_due
+from tests.factories import ProcessingFactory
 from tests.sounds import wav
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +142,48 @@ def test_an_error_in_our_own_code_pushes_the_row_away_and_ends_after_many_tries(
 def test_an_analysis_that_was_deleted_meanwhile_is_no_error(queued) -> None:
     queued.recording.delete()
     assert not advance(queued.pk)
+
+
+def test_an_id_that_another_call_has_is_not_taken_and_nothing_is_sent_again(api, queued, monkeypatch) -> None:
+    create = api.create_from_file
+    other = ProcessingFactory()
+    monkeypatch.setattr(api, "create_from_file", lambda **kw: replace(create(**kw), id=other.external_id))
+    for _ in range(4):
+        make_due(queued)
+        advance(queued.pk)
+        Analysis.objects.filter(state=State.FAILED).update(next_attempt_at=None)
+    after = again(queued)
+    assert (after.state, after.failure, len(api.sent)) == (State.FAILED, Failure.UNSURE, 1)
+    assert other.external_id in after.detail
+
+
+def test_an_answer_that_is_finished_at_once_is_taken_in(api, queued, monkeypatch) -> None:
+    create = api.create_from_file
+
+    def finished(**kwargs):
+        snapshot = create(**kwargs)
+        api.finish(snapshot.id)
+        return api.created[snapshot.id]
+
+    monkeypatch.setattr(api, "create_from_file", finished)
+    advance(queued.pk)
+    after = again(queued)
+    assert (after.state, after.next_attempt_at, after.segments.count()) == (State.COMPLETED, None, 3)
+
+
+def test_what_kills_its_worker_each_time_is_given_up(api, queued) -> None:
+    for _ in range(schedule.MOST_TRIES):
+        assert Analysis.objects.claim(queued.pk, again(queued).next_attempt_at, timezone.now())
+    advance(queued.pk)
+    after = again(queued)
+    assert (after.failure, api.calls) == (Failure.GAVE_UP, [])
+    assert f"{schedule.MOST_TRIES} times" in after.detail
+
+
+def test_a_key_that_cannot_be_one_is_shown_and_makes_every_worker_pause(queued, settings) -> None:
+    settings.CALLCOV_API_KEY = "sk live"
+    advance(queued.pk)
+    assert again(queued).state == State.QUEUED
+    assert "CALLCOV_API_KEY" in Signal.objects.get(name=gateway.TROUBLE).text
+    with pytest.raises(pace.TooSoon):
+        pace.take(pace.REQUEST)
