@@ -1,16 +1,16 @@
-"""What calling a factory gives: a row. (factory-boy's own types say it gives a factory.)"""
+"""What calling a factory gives: a row, and not a factory, as the types of factory-boy say."""
 
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from callcov_portal.models import Agent, Analysis, Contact, Document, Finding, Recording, Segment, User
 
-Row = TypeVar("Row", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
 
-class Rows(Protocol[Row]):
-    def __call__(self, **fields: Any) -> Row: ...
-    def create(self, **fields: Any) -> Row: ...
-    def create_batch(self, size: int, **fields: Any) -> list[Row]: ...
+class Rows(Protocol[Row_co]):
+    def __call__(self, **fields: Any) -> Row_co: ...
+    def create(self, **fields: Any) -> Row_co: ...
+    def create_batch(self, size: int, **fields: Any) -> list[Row_co]: ...
 
 NOON: datetime
 UserFactory: Rows[User]

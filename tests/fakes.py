@@ -49,7 +49,13 @@ class FakeApi:
 
     def create_from_file(self, *, path: Any, idempotency_key: str, **fields: Any) -> AnalysisSnapshot:
         self.raise_trouble("create")
-        self.sent.append({"bytes": path.read_bytes() if isinstance(path, Path) else path.read(), "idempotency_key": idempotency_key, **fields})
+        self.sent.append(
+            {
+                "bytes": path.read_bytes() if isinstance(path, Path) else path.read(),
+                "idempotency_key": idempotency_key,
+                **fields,
+            }
+        )
         snapshot = AnalysisSnapshot(
             id=str(uuid.uuid4()),
             status="processing",
