@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from callcov_portal.actions import pace
 from callcov_portal.client.api import Api
-from callcov_portal.client.errors import ApiError, Misconfigured, NotSent, RateLimited, Unavailable
+from callcov_portal.client.errors import ApiError, Misconfigured, NotSent, RateLimited, Unavailable, Unsure
 from callcov_portal.models import Signal
 
 ANSWER = "api_answer"  # the last time the API answered at all
@@ -36,6 +36,9 @@ def speaking(*buckets: str) -> Iterator[Api]:
     except (RateLimited, Misconfigured) as error:
         wait = error.retry_after if isinstance(error, RateLimited) else MISCONFIGURED_PAUSE
         pace.pause(wait or 60.0, str(error))
+        note_trouble(error)
+        raise
+    except Unsure as error:
         note_trouble(error)
         raise
     except (NotSent, Unavailable) as error:

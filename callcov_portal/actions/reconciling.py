@@ -161,7 +161,7 @@ def note_absence(analysis: Analysis) -> None:
         analysis.pk,
         State.QUEUED,
         detail="It had not arrived; it is sent again.",
-        next_attempt_at=now,
+        next_attempt_at=now + schedule.before_sending_again(analysis.submissions),
         absences=0,
         attempts=0,
     )

@@ -29,6 +29,14 @@ def back_off(attempts: int, longest: timedelta = LONGEST_WAIT) -> timedelta:
     return timedelta(seconds=wait * random.uniform(0.8, 1.2))  # noqa: S311
 
 
+def before_sending_again(submissions: int) -> timedelta:
+    """Return the wait before what was proven absent is sent again: none at first, then 1, 4 and 10 minutes.
+
+    So that a quarter of an hour in which the API takes nothing does not use up the submissions of a whole batch.
+    """
+    return back_off(1 + 2 * submissions) if submissions > 1 else timedelta()
+
+
 def next_look(accepted_at: datetime | None, now: datetime) -> datetime:
     """Return when to ask for news again: after 30 s, each wait 1.6 times the last (with jitter), at most 5 min.
 

@@ -294,3 +294,13 @@ def test_news_that_comes_while_older_news_is_looked_after_is_not_lost(api, sendi
     monkeypatch.setattr(api, "get", webhook_meanwhile)
     advance(sending.pk)
     assert again(sending).next_attempt_at <= datetime.now(UTC)
+
+
+def test_what_never_arrives_is_sent_again_at_growing_distances(api, sending) -> None:
+    waits = []
+    for submissions in range(1, schedule.MOST_SUBMISSIONS):
+        Analysis.objects.update(state=State.SENDING, submissions=submissions, absences=1)
+        waits.append((look(sending).next_attempt_at - datetime.now(UTC)).total_seconds())
+    assert waits[0] <= 0
+    assert waits == sorted(waits)
+    assert 600 < sum(waits) < 1200

@@ -187,3 +187,11 @@ def test_a_key_that_cannot_be_one_is_shown_and_makes_every_worker_pause(queued, 
     assert "CALLCOV_API_KEY" in Signal.objects.get(name=gateway.TROUBLE).text
     with pytest.raises(pace.TooSoon):
         pace.take(pace.REQUEST)
+
+
+@pytest.mark.parametrize("status", [None, 500, 503])
+def test_a_submission_without_an_answer_is_shown_as_trouble(api, queued, status) -> None:
+    api.trouble = [Unsure("No answer to the submission.", status=status)]
+    advance(queued.pk)
+    assert Signal.objects.get(name=gateway.TROUBLE).text == "No answer to the submission."
+    assert not Signal.objects.filter(name=gateway.ANSWER).exists()
