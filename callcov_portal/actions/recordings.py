@@ -24,6 +24,8 @@ from callcov_portal.models import (
 from callcov_portal.models.people import key_of
 from callcov_portal.reading.filenames import called_at_in
 
+LONGEST_LINK = 2000  # what the column holds
+
 
 @dataclass(frozen=True)
 class CallDetails:
@@ -84,6 +86,8 @@ def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording
 
     Only the form of the link is checked here; the rest when it is fetched.
     """
+    if len(link) > LONGEST_LINK:
+        raise NotTaken(Failure.BLOCKED, f"The link is longer than {LONGEST_LINK} characters.")
     try:
         safefetch.check_url(link, safefetch.Guard(tuple(settings.CALLCOV_FETCH_ALLOW)))
     except safefetch.FetchError as error:

@@ -208,3 +208,10 @@ def test_a_result_that_is_being_written_does_not_stop_a_deletion(alice) -> None:
     go_on.set()
     thread.join()
     assert not Recording.objects.exists()
+
+
+def test_a_link_that_is_too_long_to_be_kept_is_refused() -> None:
+    with pytest.raises(NotTaken) as refused:
+        add_link(link="https://example.com/" + "a" * 2000, details=DETAILS, user=None)
+    assert "2000" in str(refused.value)
+    assert not Recording.objects.exists()
