@@ -50,6 +50,9 @@ def is_given_up(analysis: Analysis) -> bool:
     """End what was begun too many times without coming to an end: it may be what kills the workers."""
     if analysis.attempts <= schedule.MOST_TRIES:
         return False
+    if analysis.state == State.FAILED:
+        outcomes.wait_until(analysis, None, attempts=0)
+        return True
     if analysis.state != State.QUEUED:
         return refreshing.expire_if_old(analysis)
     why = f"It was begun {analysis.attempts - 1} times and never came to an end. {analysis.detail}"

@@ -18,6 +18,7 @@ def fail(analysis: Analysis, failure: Failure, detail: str, **fields: object) ->
         detail=detail,
         next_attempt_at=None,
         finished_at=timezone.now(),
+        attempts=0,
         **fields,
     )
 

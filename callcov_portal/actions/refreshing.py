@@ -12,9 +12,10 @@ from callcov_portal.actions import gateway, outcomes, pace, schedule
 from callcov_portal.actions.applying import Applied, apply_snapshot, progress_fields
 from callcov_portal.client.errors import NotFound
 from callcov_portal.client.types import AnalysisSnapshot
-from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.models import Analysis, Failure, Signal, State
 
 LIVE_LOOK = "live_look"
+LOOK_IN_TROUBLE = timedelta(minutes=1)
 PAGE = 1000
 
 
@@ -76,8 +77,12 @@ def look_every() -> timedelta:
 
 
 def is_time_to_look() -> bool:
-    """Take the turn to look, unless somebody did so a moment ago. One caller wins."""
-    return pace.take_turn(LIVE_LOOK, look_every() * 0.9)
+    """Take the turn to look, unless somebody did so a moment ago. One caller wins.
+
+    An API in trouble may take minutes not to answer: looks every few seconds would hold every thread.
+    """
+    in_trouble = Signal.objects.filter(name=gateway.TROUBLE).exists()
+    return pace.take_turn(LIVE_LOOK, LOOK_IN_TROUBLE if in_trouble else look_every() * 0.9)
 
 
 def note_progress(working: QuerySet[Analysis], listed: Sequence[AnalysisSnapshot]) -> None:

@@ -192,6 +192,14 @@ class TestLateNews:
         advance(unsure.pk)
         assert again(unsure).state == State.PROCESSING
 
+    def test_news_that_our_code_cannot_take_is_not_asked_for_for_ever(self, api, unsure, monkeypatch) -> None:
+        deliveries.accept(tokens.make(unsure.pk, 1), b"{}")
+        monkeypatch.setattr(reconciling, "announced", lambda *_args: 1 / 0)
+        for _ in range(schedule.MOST_TRIES + 1):
+            look(unsure)
+        after = again(unsure)
+        assert (after.failure, after.next_attempt_at, after.attempts) == (Failure.UNSURE, None, 0)
+
     def test_a_lost_one_that_stays_unknown_stays_lost(self, api, unsure) -> None:
         Analysis.objects.update(failure=Failure.LOST, external_id="gone")
         deliveries.accept(tokens.make(unsure.pk, 1), b"")

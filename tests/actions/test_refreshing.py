@@ -168,6 +168,18 @@ class TestLookingAtAll:
         refreshing.look_at_all()
         assert api.calls.count("list") == 1
 
+    def test_an_api_in_trouble_is_not_asked_every_few_seconds(self, api, processing, time_machine) -> None:
+        time_machine.move_to(timezone.now(), tick=False)
+        api.trouble = [Unavailable("No answer.")]
+        with pytest.raises(Unavailable):
+            refreshing.look_at_all()
+        time_machine.shift(20)
+        refreshing.look_at_all()
+        assert api.calls.count("list") == 1
+        time_machine.shift(41)
+        refreshing.look_at_all()
+        assert api.calls.count("list") == 2
+
 
 def with_progress(api, analysis):
     from dataclasses import replace
