@@ -1,13 +1,16 @@
 """Fetching the copy of a recording that came as a link."""
 
+import threading
 import uuid
 from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.utils import timezone
 
 from callcov_portal import safefetch
 from callcov_portal.actions import outcomes, recordings, schedule, shelving
+from callcov_portal.actions.pace import TooSoon
 from callcov_portal.actions.recordings import NotTaken
 from callcov_portal.models import Analysis, Failure, Recording
 from callcov_portal.uploads import incoming_folder
@@ -15,14 +18,27 @@ from callcov_portal.uploads import incoming_folder
 MEGABYTE = 1024 * 1024
 # Answers that another try will not change.
 FINAL_STATUSES = {400, 401, 403, 404, 405, 406, 410, 451}
+# A link may take ten minutes: of a worker's four threads two always stay free for the rest.
+SLOTS = threading.BoundedSemaphore(2)
 
 
 def fetch_copy(analysis: Analysis) -> bool:
     """Fetch the link of a queued analysis into the storage; True when the recording has its file.
 
     A dead link, one that is not allowed, something that is no audio, and bytes that are known already end the
-    analysis with their own cause. A passing trouble is tried again later, a few times.
+    analysis with their own cause. A passing trouble is tried again later, a few times. Raises `TooSoon` while
+    this process is fetching as many links as it may.
     """
+    if not SLOTS.acquire(blocking=False):
+        raise TooSoon(timezone.now() + schedule.back_off(3))
+    try:
+        return fetch_into_storage(analysis)
+    finally:
+        SLOTS.release()
+
+
+def fetch_into_storage(analysis: Analysis) -> bool:
+    """Do what `fetch_copy` promises."""
     path = incoming_folder() / f"{uuid.uuid4()}.part"
     try:
         fetched = safefetch.fetch_to(

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from callcov_portal.actions import fetching, recordings, schedule
 from callcov_portal.actions.advancing import advance
@@ -170,3 +171,19 @@ def test_two_workers_with_the_same_link_make_no_duplicate_of_itself(
         assert not fetching.fetch_copy(late)
     assert (again(analysis).state, again(analysis).failure) == (State.QUEUED, "")
     assert stored_files(tmp_path) == [Path(again(analysis).recording.stored_name).name]
+
+
+def test_slow_links_leave_threads_for_everything_else(api, shelf, monkeypatch) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    slots = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(fetching, "SLOTS", slots)
+    with slots:  # another thread's link answers slowly
+        advance(analysis.pk)
+    after = again(analysis)
+    assert (after.state, after.attempts, after.recording.stored_name) == (State.QUEUED, 0, "")
+    assert after.next_attempt_at
+    assert after.next_attempt_at > timezone.now()
+    make_due(analysis)
+    advance(analysis.pk)
+    assert again(analysis).state == State.PROCESSING
