@@ -15,7 +15,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except EnvError as error:
-        sys.exit(f"A setting cannot be used: {error}. See docs/configuration.md.")
+        sys.exit(f"A setting cannot be used: {str(error).rstrip('.')}. See docs/configuration.md.")
 
 
 if __name__ == "__main__":

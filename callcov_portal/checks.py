@@ -1,6 +1,7 @@
 """System checks: settings that are valid one by one and make no sense together."""
 
 import ipaddress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,20 @@ def settings_make_sense(**_kwargs: Any) -> list[checks.CheckMessage]:
             )
         )
     found += [checks.Error(problem, id="portal.E002") for problem in unusable_networks()]
+    if settings.CALLCOV_EMBEDDED:
+        found += [checks.Error(problem, id="portal.E003") for problem in unusable_engine()]
     return found
+
+
+def unusable_engine() -> list[str]:
+    """Name what keeps the embedded engine from starting, or from hearing a word."""
+    problems = []
+    if settings.CALLCOV_ENGINE_PORT == settings.CALLCOV_PORT:
+        problems.append(f"CALLCOV_ENGINE_PORT and CALLCOV_PORT are both {settings.CALLCOV_PORT}: change one of them.")
+    model = settings.CALLCOV_ENGINE_MODEL
+    if Path(model).is_absolute() and not Path(model).is_dir():
+        problems.append(f"CALLCOV_ENGINE_MODEL: there is no folder {model}.")
+    return problems
 
 
 def unusable_networks() -> list[str]:
@@ -32,7 +46,7 @@ def unusable_networks() -> list[str]:
     try:
         Guard(tuple(settings.CALLCOV_FETCH_ALLOW))
     except ValueError as error:
-        problems.append(f"CALLCOV_FETCH_ALLOW: {error}")
+        problems.append(str(error))
     for proxy in settings.CALLCOV_TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(proxy, strict=False)

@@ -6,9 +6,10 @@ One module serves both roles: the portal, and the embedded engine (`CALLCOV_ROLE
 
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from csp.constants import NONE, SELF
-from environs import Env, validate
+from environs import Env, EnvError, ValidationError, validate
 
 from callcov_portal import broker
 from callcov_portal.keys import derive, read_or_create_secret
@@ -19,7 +20,37 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 at_least_one = validate.Range(min=1)
 a_port = validate.Range(min=1, max=65535)
-web_address = validate.URL(schemes={"http", "https"}, require_tld=False)
+NO_ADDRESS = "Not a web address such as https://qa.example."
+an_address = validate.URL(schemes={"http", "https"}, require_tld=False, error=NO_ADDRESS)
+
+
+def an_address_or_empty(value: str) -> None:
+    """Refuse what is neither a web address nor empty; compose files pass unset variables on as empty ones."""
+    if value:
+        an_address(value)
+
+
+def a_time_zone(name: str) -> None:
+    """Refuse a name that this machine's zone data does not know."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValidationError("Not a known time zone; Europe/Berlin is one.") from error
+
+
+def a_broker(url: str) -> None:
+    """Refuse a broker that the portal has no transport for."""
+    if url and urlsplit(url).scheme not in {"amqp", "amqps", "redis", "rediss", "filesystem"}:
+        raise ValidationError("Not an address that begins with amqp://, amqps://, redis:// or rediss://.")
+
+
+def kept_secret(folder: Path) -> str:
+    """Return the secret key kept in the data folder; raises `EnvError` for a folder that cannot be used."""
+    try:
+        return read_or_create_secret(folder / "secret_key")
+    except OSError as error:
+        raise EnvError(f"CALLCOV_DATA_DIR: the data folder cannot be used: {error}") from error
+
 
 # --- Who we are -------------------------------------------------------------------------------------------------
 CALLCOV_ROLE = env.str("CALLCOV_ROLE", "portal", validate=validate.OneOf(["portal", "engine"]))
@@ -27,19 +58,17 @@ CALLCOV_DATA_DIR = Path(env.str("CALLCOV_DATA_DIR", "") or BASE_DIR / "var").res
 CALLCOV_BIND = env.str("CALLCOV_BIND", "127.0.0.1")
 CALLCOV_PORT = env.int("CALLCOV_PORT", 8000, validate=a_port)
 CALLCOV_ENGINE_PORT = env.int("CALLCOV_ENGINE_PORT", 8001, validate=a_port)
-CALLCOV_PUBLIC_URL = env.str("CALLCOV_PUBLIC_URL", "").rstrip("/")
-if CALLCOV_PUBLIC_URL:
-    web_address(CALLCOV_PUBLIC_URL)
+CALLCOV_PUBLIC_URL = env.str("CALLCOV_PUBLIC_URL", "", validate=an_address_or_empty).rstrip("/")
 CALLCOV_ADMIN_USER = env.str("CALLCOV_ADMIN_USER", "admin")
 CALLCOV_ADMIN_PASSWORD = env.str("CALLCOV_ADMIN_PASSWORD", "")
 DEBUG = env.bool("CALLCOV_DEBUG", False)
-SECRET_KEY = env.str("CALLCOV_SECRET_KEY", "") or read_or_create_secret(CALLCOV_DATA_DIR / "secret_key")
+SECRET_KEY = env.str("CALLCOV_SECRET_KEY", "") or kept_secret(CALLCOV_DATA_DIR)
 
 # --- The API we talk to: the embedded engine, unless CALLCOV_API_URL names another ---------------------------------
-CALLCOV_EMBEDDED = not env.str("CALLCOV_API_URL", "")
+API_URL = env.str("CALLCOV_API_URL", "", validate=an_address_or_empty).rstrip("/")
+CALLCOV_EMBEDDED = not API_URL
 CALLCOV_ENGINE_KEY = f"sk_live_{derive(SECRET_KEY, 'engine key')}"
-CALLCOV_API_URL = env.str("CALLCOV_API_URL", "").rstrip("/") or f"http://127.0.0.1:{CALLCOV_ENGINE_PORT}/api/v1"
-web_address(CALLCOV_API_URL)
+CALLCOV_API_URL = API_URL or f"http://127.0.0.1:{CALLCOV_ENGINE_PORT}/api/v1"
 CALLCOV_API_KEY = env.str("CALLCOV_API_KEY", "") or (CALLCOV_ENGINE_KEY if CALLCOV_EMBEDDED else "")
 CALLCOV_API_REQUESTS_PER_MINUTE = env.int("CALLCOV_API_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
 CALLCOV_API_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_API_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)
@@ -226,13 +255,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a webhook; middleware.body_limi
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC")
+TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC", validate=a_time_zone)
 FORMAT_MODULE_PATH = ["callcov_portal.formats"]
 LOGGING = logging_config(debug=DEBUG)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 # --- Celery: the doorbell (the database is the queue) ----------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "") or "filesystem://"
+CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "", validate=a_broker) or "filesystem://"
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, CALLCOV_DATA_DIR / "bell")
 CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
