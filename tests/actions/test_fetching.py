@@ -11,7 +11,8 @@ from django.utils import timezone
 from callcov_portal.actions import fetching, recordings, schedule
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.recordings import CallDetails, add_link
-from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.models import Analysis, Failure, Recording, State
+from callcov_portal.sound import Probe
 from callcov_portal.uploads import incoming_folder
 from tests.actions.conftest import again, make_due
 from tests.factories import RecordingFactory
@@ -187,3 +188,26 @@ def test_slow_links_leave_threads_for_everything_else(api, shelf, monkeypatch) -
     make_due(analysis)
     advance(analysis.pk)
     assert again(analysis).state == State.PROCESSING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_uploaded_while_their_link_is_fetched_are_a_duplicate_and_leave_no_file(
+    api, shelf, tmp_path, monkeypatch
+) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+    examine = recordings.examine
+
+    def upload_meanwhile(path: Path) -> Probe:
+        RecordingFactory(sha256=hashlib.sha256(wav()).hexdigest())
+        return examine(path)
+
+    monkeypatch.setattr(recordings, "examine", upload_meanwhile)
+    advance(analysis.pk)
+    after = again(analysis)
+    assert (after.failure, after.duplicate_of, api.sent) == (
+        Failure.DUPLICATE,
+        Recording.objects.exclude(link=analysis.recording.link).get(),
+        [],
+    )
+    assert stored_files(tmp_path) == []
