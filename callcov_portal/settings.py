@@ -116,6 +116,7 @@ PORTAL_MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "callcov_portal.middleware.htmx_redirects",
+    "callcov_portal.views.errors.no_dead_ends",
     # Login before CSRF: the CSRF check reads the body, and nobody uploads before signing in.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -1,14 +1,17 @@
 """What a person sees when something cannot be done: what happened and what to do, in the product's look."""
 
 import html
+from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, TooManyFilesSent
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
 from django.template import loader
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from callcov_portal.uploads import DiskFull, TooLarge
 from callcov_portal.views.rendering import wants_partial
@@ -20,7 +23,9 @@ def error_page(request: HttpRequest, status: HTTPStatus, heading: str, text: str
     """Render an error as a page, or as a short fragment where htmx asks."""
     context = {"status": int(status), "heading": heading, "text": text}
     partial = hasattr(request, "htmx") and wants_partial(request)
-    return render(request, "errors/_error.html" if partial else "errors/page.html", context, status=status)
+    response = render(request, "errors/_error.html" if partial else "errors/page.html", context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -85,3 +90,38 @@ def server_error(request: HttpRequest) -> HttpResponse:
     except Exception:  # noqa: BLE001  the last resort must not fail
         body = f"<!doctype html><title>{heading}</title><h1>{heading}</h1><p>{html.escape(text)}</p>"
     return HttpResponse(body, status=500)
+
+
+def no_dead_ends(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: lead back from an address that only takes forms.
+
+    Who was signed out meanwhile and sends a form signs in to the page with the form, not to the form's own
+    address, where there is nothing to see. Whoever opens such an address all the same gets a page.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not request.path.startswith("/hooks/"):
+            text = "It only takes what a form on another page sends. Go back, or begin with the calls."
+            page = error_page(request, HTTPStatus.METHOD_NOT_ALLOWED, "There is no page at this address", text)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        if request.method == "POST" and leads_to_sign_in(response) and not request.headers.get("HX-Request"):
+            return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page_with_the_form(request)})}")
+        return response
+
+    return middleware
+
+
+def leads_to_sign_in(response: HttpResponseBase) -> bool:
+    """Say whether an answer asks to sign in first, to come back later."""
+    target = urlsplit(response.headers.get("Location", ""))
+    return target.path == resolve_url(settings.LOGIN_URL) and "next=" in target.query
+
+
+def page_with_the_form(request: HttpRequest) -> str:
+    """Return the path of our page from which a form was sent; the front page if the browser does not say."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.get_host():
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")

@@ -150,3 +150,37 @@ def test_an_upload_onto_a_full_disk_is_answered_with_507(browser, monkeypatch):
     page = browser.post("/calls/add/files/", {"agent": "nora", "files": BytesIO(b"\0" * 1000)})
     assert page.status_code == 507
     assert "The disk has only 3 MB left: make room, then send the file again." in text_of(page)
+
+
+@pytest.mark.parametrize("url", ["/calls/1/retry/", "/calls/1/review/", "/calls/add/files/", "/logout/"])
+def test_an_address_that_only_takes_forms_is_no_blank_page(browser, url):
+    response = browser.get(url)
+    assert response.status_code == 405
+    assert "POST" in response["Allow"]
+    assert "There is no page at this address" in text_of(response)
+
+
+def test_an_address_of_the_api_stays_without_a_page(db):
+    assert Client().get("/hooks/callcov/token").content == b""
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads_to"),
+    [
+        ("http://testserver/calls/7/", "/login/?next=%2Fcalls%2F7%2F"),
+        ("http://testserver/calls/7/?analysis=x", "/login/?next=%2Fcalls%2F7%2F%3Fanalysis%3Dx"),
+        ("http://elsewhere.example/calls/7/", "/login/?next=%2F"),
+        ("", "/login/?next=%2F"),
+    ],
+)
+def test_a_form_that_is_sent_after_the_session_ended_leads_back_to_its_page(db, referer, leads_to):
+    response = Client().post("/calls/7/review/", {"verdict": "pass"}, headers={"Referer": referer})
+    assert response["Location"] == leads_to
+
+
+def test_signing_out_asks_for_no_way_back(browser):
+    assert browser.post("/logout/", headers={"Referer": "http://testserver/calls/7/"})["Location"] == "/login/"
+
+
+def test_an_error_is_kept_apart_for_pages_and_fragments(browser):
+    assert "HX-Request" in browser.get("/calls/999/")["Vary"]
