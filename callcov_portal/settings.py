@@ -69,6 +69,8 @@ API_URL = env.str("CALLCOV_API_URL", "", validate=an_address_or_empty).rstrip("/
 CALLCOV_EMBEDDED = not API_URL
 CALLCOV_ENGINE_KEY = f"sk_live_{derive(SECRET_KEY, 'engine key')}"
 CALLCOV_API_URL = API_URL or f"http://127.0.0.1:{CALLCOV_ENGINE_PORT}/api/v1"
+# What an analysis was sent to, so that nobody asks another API about it; the embedded engine may change its port.
+CALLCOV_API_IDENTITY = API_URL or "the embedded engine"
 CALLCOV_API_KEY = env.str("CALLCOV_API_KEY", "") or (CALLCOV_ENGINE_KEY if CALLCOV_EMBEDDED else "")
 CALLCOV_API_REQUESTS_PER_MINUTE = env.int("CALLCOV_API_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
 CALLCOV_API_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_API_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)

@@ -85,7 +85,7 @@ class ProcessingFactory(AnalysisFactory):
     state = State.PROCESSING
     submissions = 1
     external_id = factory.Faker("uuid4")
-    api_url = "http://127.0.0.1:8001/api/v1"
+    api_url = "the embedded engine"
     sent_at = factory.LazyFunction(lambda: datetime.now(UTC))
     accepted_at = factory.LazyFunction(lambda: datetime.now(UTC))
     news_at = factory.LazyFunction(lambda: datetime.now(UTC))

@@ -61,7 +61,7 @@ def is_given_up(analysis: Analysis) -> bool:
 
 def take_next_step(analysis: Analysis) -> None:
     """Choose by state. Anything that was sent to another API than today's waits, or expires."""
-    if analysis.state != State.QUEUED and analysis.api_url != settings.CALLCOV_API_URL:
+    if analysis.state != State.QUEUED and analysis.api_url != settings.CALLCOV_API_IDENTITY:
         wait_for_its_api(analysis)
     elif analysis.state == State.QUEUED:
         send(analysis)

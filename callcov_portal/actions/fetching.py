@@ -55,7 +55,7 @@ def fetch_into_storage(analysis: Analysis) -> bool:
     except safefetch.FetchError as error:
         outcomes.fail(analysis, Failure.BLOCKED, str(error))
     except NotTaken as error:
-        outcomes.fail(analysis, error.code, str(error), duplicate_of=error.duplicate_of)
+        note_refusal(analysis, error)
     finally:
         path.unlink(missing_ok=True)
     return False
@@ -81,6 +81,14 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
         return False
     recording.file.name = name
     return True
+
+
+def note_refusal(analysis: Analysis, error: NotTaken) -> None:
+    """End an analysis whose link brought nothing we can use; try again if only this machine was at fault."""
+    if error.code == Failure.GAVE_UP and analysis.attempts < schedule.MOST_LINK_TRIES:
+        outcomes.wait_longer(analysis, str(error))
+    else:
+        outcomes.fail(analysis, error.code, str(error), duplicate_of=error.duplicate_of)
 
 
 def note_unreachable(analysis: Analysis, error: safefetch.Unreachable) -> None:

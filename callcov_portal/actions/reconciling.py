@@ -65,7 +65,7 @@ def look_again(analysis: Analysis) -> None:
 def arrived_after_all(analysis: Analysis) -> bool:
     """Bind what was taken for absent, before it is sent again, if a webhook has named it since; True if it is bound."""
     named = analysis.deliveries.exclude(external_id="")
-    if not analysis.submissions or analysis.api_url != settings.CALLCOV_API_URL or not named.exists():
+    if not analysis.submissions or analysis.api_url != settings.CALLCOV_API_IDENTITY or not named.exists():
         return False
     with gateway.speaking() as api:
         snapshot = announced(api, analysis)
@@ -134,7 +134,7 @@ def rivals_of(analysis: Analysis) -> AnalysisQuerySet:
     unsure = Q(state=State.FAILED, failure=Failure.UNSURE, sent_at__gte=since) & ~Q(recording=analysis.recording_id)
     return Analysis.objects.filter(
         Q(state=State.SENDING) | unsure,
-        api_url=settings.CALLCOV_API_URL,
+        api_url=settings.CALLCOV_API_IDENTITY,
         sent_agent=analysis.sent_agent,
         sent_contact=analysis.sent_contact,
     ).exclude(pk=analysis.pk)

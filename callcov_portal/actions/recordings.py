@@ -75,9 +75,10 @@ def add_file(
             size_bytes=size,
             **probe_fields(probe),
         )
-    except IntegrityError:
+    except Exception as error:
         shelving.discard(name)
-        refuse_known_bytes(sha256)
+        if isinstance(error, IntegrityError):
+            refuse_known_bytes(sha256)
         raise
 
 
@@ -97,12 +98,15 @@ def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording
 
 
 def examine(path: Path) -> sound.Probe:
-    """Return what a file is; raises `NotTaken` if it is nothing we can use."""
+    """Return what a file is; raises `NotTaken` if it is nothing we can use, `GAVE_UP` if only we were at fault."""
     try:
         return sound.probe(path)
+    except sound.TooLong as error:
+        raise NotTaken(Failure.TOO_LARGE, str(error)) from error
+    except sound.NotAudio as error:
+        raise NotTaken(Failure.NOT_AUDIO, str(error)) from error
     except sound.SoundError as error:
-        code = Failure.TOO_LARGE if isinstance(error, sound.TooLong) else Failure.NOT_AUDIO
-        raise NotTaken(code, str(error)) from error
+        raise NotTaken(Failure.GAVE_UP, str(error)) from error
 
 
 def probe_fields(probe: sound.Probe) -> dict[str, object]:

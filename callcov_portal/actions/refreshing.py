@@ -56,7 +56,7 @@ def look_at_all() -> int:
     Does nothing when the last look is recent (5 s ago with the embedded engine, 20 s with a hosted API) or when
     nothing is being worked on.
     """
-    working = Analysis.objects.filter(state=State.PROCESSING, api_url=settings.CALLCOV_API_URL)
+    working = Analysis.objects.filter(state=State.PROCESSING, api_url=settings.CALLCOV_API_IDENTITY)
     if not working.exists() or not is_time_to_look():
         return 0
     asked_at = timezone.now()

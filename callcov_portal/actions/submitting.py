@@ -44,7 +44,7 @@ def begin(analysis: Analysis) -> bool:
         State.SENDING,
         submissions=analysis.submissions + 1,
         sent_at=now,
-        api_url=settings.CALLCOV_API_URL,
+        api_url=settings.CALLCOV_API_IDENTITY,
         sent_agent=analysis.recording.agent.identifier,
         sent_contact=analysis.recording.contact_identifier,
         looks=0,

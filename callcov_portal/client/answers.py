@@ -43,6 +43,8 @@ def check_created(answer: Answer) -> None:
         raise RateLimited(_said(answer, "Too many submissions for now."), status=429, retry_after=wait)
     if answer.status >= 500 or answer.status in {408, 499}:
         raise Unsure(_said(answer, "The API had trouble with the recording."), status=answer.status)
+    if answer.status == 303:  # "see elsewhere" is also how a server says that it has done what was asked
+        raise Unsure("The API answered the submission with a redirect.", status=answer.status)
     _check_usual(answer)
 
 
@@ -50,8 +52,6 @@ def check_asked(answer: Answer, *, one: bool) -> None:
     """Returns for a 2xx; otherwise raises what the status means for a question, about `one` analysis or the list."""
     if answer.status == 404 and one:
         raise NotFound(_said(answer, "The API does not know this analysis."), status=404)
-    if answer.status in {404, 405}:
-        raise Misconfigured("There is no CallCov API at this address. Check CALLCOV_API_URL.", status=answer.status)
     if answer.status in {408, 429} or answer.status >= 500:
         wait = pacing.retry_after(answer.headers)
         raise Unavailable(_said(answer, "The API is busy."), status=answer.status, retry_after=wait)
@@ -70,8 +70,9 @@ def _check_usual(answer: Answer) -> None:
             f"The API's address redirects{where}; redirects are not followed. Set CALLCOV_API_URL to the final address.",
             status=answer.status,
         )
-    otherwise = "Is CALLCOV_API_URL right?" if answer.status in {404, 405} else "The API refuses this."
-    raise Refused(_said(answer, otherwise), status=answer.status, fields=parse_error(answer.body).fields)
+    if answer.status in {404, 405}:
+        raise Misconfigured("There is no CallCov API at this address. Check CALLCOV_API_URL.", status=answer.status)
+    raise Refused(_said(answer, "The API refuses this."), status=answer.status, fields=parse_error(answer.body).fields)
 
 
 def create_failed(error: Exception) -> ApiError:

@@ -15,7 +15,7 @@ class BadDocument(ValueError):
 def read_json(body: bytes) -> Any:
     """The document in `body`, cleaned so that every database can store it.
 
-    NaN and infinite numbers become None; NUL and lone surrogates in texts become U+FFFD. Raises BadDocument for
+    NaN, infinite numbers and integers beyond 64 bits become None; NUL and lone surrogates in texts become U+FFFD. Raises BadDocument for
     anything that is not JSON, nests deeper than 100 levels, holds an integer of thousands of digits or has more
     than two million objects and lists.
     """
@@ -36,6 +36,8 @@ def _clean(value: Any, depth: int) -> Any:
         return clean_text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else None
     if not isinstance(value, dict | list):
         return value
     if depth == 0:

@@ -50,8 +50,8 @@ WHAT_TO_DO = {
     Failure.UNREACHABLE: "Check that the link opens, then retry.",
     Failure.BLOCKED: "Links may name public hosts only. An administrator can allow an internal one (CALLCOV_FETCH_ALLOW).",
     Failure.TOO_LARGE: "Shorten the recording or raise CALLCOV_MAX_UPLOAD_MB.",
-    Failure.NOT_AUDIO: "Open the file in a player: it is empty, damaged or of a kind that is not taken.",
-    Failure.DUPLICATE: "Nothing: the call is there already.",
+    Failure.NOT_AUDIO: "Open the link: what it brings is empty, damaged or of a kind that is not taken. Then analyse again.",
+    Failure.DUPLICATE: "Nothing, as long as the other call is kept.",
     Failure.GAVE_UP: "See the last error, mend its cause, then retry.",
 }
 
@@ -226,12 +226,9 @@ class Analysis(models.Model):
 
     @property
     def may_analyse_again(self) -> bool:
-        """Whether a new analysis of the recording makes sense."""
-        return (
-            self.is_finished
-            and not self.may_retry
-            and self.failure not in {Failure.UNSURE, Failure.DUPLICATE, Failure.NOT_AUDIO}
-        )
+        """Whether a new analysis of the recording makes sense. A duplicate's turn comes when the original is gone."""
+        is_duplicate = self.failure == Failure.DUPLICATE and self.duplicate_of_id is not None
+        return self.is_finished and not (self.may_retry or self.may_send_anyway or is_duplicate)
 
     @property
     def what_to_do(self) -> str:

@@ -92,3 +92,13 @@ def test_what_waits_to_be_sent_a_second_time_cannot_be_taken_back(alice) -> None
     analysis = AnalysisFactory(sent_at="2026-01-01T00:00Z", submissions=1)
     with pytest.raises(NotPossible):
         analyses.cancel(analysis, alice)
+
+
+def test_a_duplicate_is_analysed_again_only_when_the_original_is_gone(alice) -> None:
+    original = CompletedFactory().recording
+    duplicate = failed(Failure.DUPLICATE, duplicate_of=original)
+    with pytest.raises(NotPossible):
+        analyses.analyse_again(duplicate.recording, alice)
+    original.delete()
+    duplicate.recording.refresh_from_db()
+    assert analyses.analyse_again(duplicate.recording, alice).state == State.QUEUED

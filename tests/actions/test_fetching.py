@@ -12,7 +12,7 @@ from callcov_portal.actions import fetching, recordings, schedule
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.recordings import CallDetails, add_link
 from callcov_portal.models import Analysis, Failure, Recording, State
-from callcov_portal.sound import Probe
+from callcov_portal.sound import Probe, SoundError
 from callcov_portal.uploads import incoming_folder
 from tests.actions.conftest import again, make_due
 from tests.factories import RecordingFactory
@@ -211,3 +211,19 @@ def test_bytes_uploaded_while_their_link_is_fetched_are_a_duplicate_and_leave_no
         [],
     )
     assert stored_files(tmp_path) == []
+
+
+def test_a_machine_that_cannot_look_into_a_file_just_now_tries_again(api, shelf, monkeypatch) -> None:
+    (shelf[0] / "a.wav").write_bytes(wav())
+    analysis = linked(f"{shelf[1]}/a.wav")
+
+    def busy(_path):
+        raise SoundError("The machine is busy.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("callcov_portal.sound.probe", busy)
+        advance(analysis.pk)
+        assert (again(analysis).state, again(analysis).detail) == (State.QUEUED, "The machine is busy.")
+    make_due(analysis)
+    advance(analysis.pk)
+    assert again(analysis).state == State.PROCESSING

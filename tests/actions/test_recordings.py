@@ -215,3 +215,15 @@ def test_a_link_that_is_too_long_to_be_kept_is_refused() -> None:
         add_link(link="https://example.com/" + "a" * 2000, details=DETAILS, user=None)
     assert "2000" in str(refused.value)
     assert not Recording.objects.exists()
+
+
+def test_a_file_whose_row_could_not_be_written_is_not_left_behind(
+    tmp_path, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("no row")
+
+    monkeypatch.setattr(recordings, "write_recording", broken)
+    with pytest.raises(RuntimeError), django_capture_on_commit_callbacks(execute=True):
+        add(tmp_path)
+    assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []

@@ -347,7 +347,7 @@ def test_a_wrong_key_is_a_setting_to_mend(api, peer, link, status):
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308])
 def test_a_redirect_is_never_followed(api, peer, link, status):
     with Peer([CREATED]) as elsewhere:
         peer.replies = [answer(status, Location=f"{elsewhere.url}/analysis/?token=secret")]
@@ -355,6 +355,19 @@ def test_a_redirect_is_never_followed(api, peer, link, status):
             api.create_from_link(**link)
         assert elsewhere.asked == []
     assert "secret" not in str(caught.value)
+
+
+def test_see_elsewhere_may_mean_that_it_was_done(api, peer, link):
+    peer.replies = [answer(303, Location="/analysis/1")]
+    with pytest.raises(Unsure, match="redirect"):
+        api.create_from_link(**link)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_address_without_an_api_is_a_setting_to_mend_and_no_refusal_of_the_call(api, peer, link, status):
+    peer.replies = [answer(status, b"<html>nothing</html>")]
+    with pytest.raises(Misconfigured, match="Check CALLCOV_API_URL"):
+        api.create_from_link(**link)
 
 
 @pytest.mark.parametrize("location", ["", "/elsewhere", "http://[broken", "https://other.example/api?x=1"])
@@ -393,7 +406,6 @@ def test_a_redirect_of_any_form_is_explained(api, peer, link, location):
             "Too large",
             {},
         ),
-        (404, b"<html>nothing</html>", "Is CALLCOV_API_URL right? (HTTP 404)", {}),
         (409, b"", "The API refuses this. (HTTP 409)", {}),
         (402, {"error": "Payment required"}, "Payment required", {}),
     ],

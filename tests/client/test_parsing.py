@@ -325,3 +325,8 @@ def test_a_clean_text_can_always_be_stored(text):
     assert "\x00" not in clean
     clean.encode()
     assert clean_text(clean) == clean
+
+
+@pytest.mark.parametrize(("number", "kept"), [(2**63 - 1, 2**63 - 1), (2**63, None), (-(2**80), None), (7, 7)])
+def test_an_integer_that_no_database_and_no_writer_of_json_takes_is_none(number, kept) -> None:
+    assert read_json(f'{{"n": {number}}}'.encode()) == {"n": kept}
