@@ -152,11 +152,14 @@ def flagged_elsewhere(results: dict[str, Any]) -> Iterator[Found]:
 def flagged(check_id: str, check: Any) -> Iterator[Found]:
     """An undocumented object with a boolean `flagged`: flagged is a violation, not flagged is met.
 
-    Our engine adds `given: false` where something was flagged because it was not said: an omission.
+    Our engine adds `given: false` where something was flagged because it was not said: an omission; and
+    `assessed: false` where nobody could tell.
     """
     if isinstance(check, dict) and isinstance(check.get("flagged"), bool):
         missing = OMITTED if check.get("given") is False else VIOLATED
         outcome = missing if check["flagged"] else MET
+        if check.get("assessed") is False:
+            outcome = NOT_ASSESSED
         name = title(check_id.partition(".")[2])[:200]
         yield placed(Found(check_id[:80], name, outcome, text_of(check.get("reason"))), check)
 

@@ -98,6 +98,12 @@ def test_what_our_engine_could_not_assess_accuses_nobody(key) -> None:
     assert (found.outcome, found.explanation) == ("not_assessed", "Not in English.")
 
 
+def test_what_our_engine_could_not_assess_beside_the_documented_checks_is_not_met() -> None:
+    greeting = {"given": None, "flagged": False, "assessed": False, "reason": "Nothing was said."}
+    (found,) = findings({"quality": {"greeting": greeting}}, LINES)
+    assert (found.outcome, found.explanation) == ("not_assessed", "Nothing was said.")
+
+
 def test_a_prohibited_phrase_is_explained_by_its_rule_s_title() -> None:
     found = only("prohibited_phrases", {"used": True, "instances": [{"phrase": "calm down", "title": "Lectures"}]})
     assert (found.quote, found.explanation) == ("calm down", "Lectures")
