@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -54,6 +55,11 @@ class PersonInput(forms.TextInput):
         self.url_name, self.list_id = url_name, list_id
 
 
+def zone_name() -> str:
+    """Return the name of the portal's time zone as people read it."""
+    return timezone.get_default_timezone_name().replace("_", " ")
+
+
 def local_time_input() -> forms.DateTimeInput:
     """Return the browser's own picker of date and time."""
     return forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
@@ -75,12 +81,15 @@ class CallDetailsForm(forms.Form):
         help_text="Empty: unknown.",
     )
     called_at = forms.DateTimeField(
-        label="Time of the call",
         required=False,
         widget=local_time_input(),
         help_text="Empty: taken from the file's name or date.",
     )
     direction = forms.ChoiceField(choices=Direction, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["called_at"].label = f"Time of the call ({zone_name()})"
 
     def clean_called_at(self) -> datetime | None:
         moment: datetime | None = self.cleaned_data["called_at"]
@@ -160,6 +169,16 @@ class NewUserForm(forms.Form):
         help_text="Letters, digits and @ . + - _",
     )
     role = forms.ChoiceField(choices=Role, initial=Role.REVIEWER)
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """A new password in place of the old one: keeping the old one is no change, least of all of a one-time password."""
+
+    def clean(self) -> dict[str, Any]:
+        entered: dict[str, Any] = super().clean() or self.cleaned_data
+        if entered.get("old_password") and entered.get("old_password") == entered.get("new_password1"):
+            self.add_error("new_password1", "That is the password you have. Choose another one.")
+        return entered
 
 
 def midnight(day: date) -> datetime:

@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from callcov_portal.forms import OwnPasswordForm
 from callcov_portal.views.rendering import PortalRequest
 
 
@@ -31,7 +32,7 @@ sign_out = views.LogoutView.as_view()
 @require_http_methods(["GET", "HEAD", "POST"])
 def password_change(request: PortalRequest) -> HttpResponse:
     """Show and take the form of the own password; this person's other sessions end with it."""
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = OwnPasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         request.user.must_change_password = False
         form.save()

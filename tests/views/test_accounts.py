@@ -84,6 +84,16 @@ def test_a_change_that_cannot_be_is_refused(as_bob, bob, data):
     assert bob.check_password(PASSWORD)
 
 
+def test_a_one_time_password_cannot_be_kept(as_bob, bob):
+    bob.must_change_password = True
+    bob.save()
+    response = change(as_bob, new_password1=PASSWORD, new_password2=PASSWORD)
+    assert response.status_code == 422
+    assert "That is the password you have." in response.content.decode()
+    bob.refresh_from_db()
+    assert bob.must_change_password
+
+
 def test_a_one_time_password_is_changed_before_anything_else(as_bob, bob):
     bob.must_change_password = True
     bob.save()

@@ -238,3 +238,8 @@ def test_a_reviewer_corrects_own_calls_only(as_bob, bob):
 def test_a_call_that_is_not_there_cannot_be_corrected(as_alice):
     assert as_alice.get("/calls/999/edit/").status_code == 404
     assert as_alice.get("/calls/99999999999999999999999/edit/").status_code == 404
+
+
+def test_the_form_says_in_which_time_zone_the_time_is(as_bob, settings):
+    settings.TIME_ZONE = "America/New_York"
+    assert "Time of the call (America/New York)" in as_bob.get("/calls/add/").content.decode()
