@@ -19,7 +19,7 @@
   const FINAL = ["stored", "duplicate", "refused"];
   const WORDS = { waiting: "waiting", sending: "uploading", stored: "stored", duplicate: "duplicate", refused: "refused", failed: "to try again" };
 
-  const size = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`);
+  const size = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.min(bytes, Math.max(1, Math.round(bytes / 1e3)))} kB`);
   const count = (state) => uploads.filter((upload) => upload.state === state).length;
 
   function add(files) {

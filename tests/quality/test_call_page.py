@@ -285,3 +285,12 @@ def test_the_lists_words_for_verdicts_are_judgements_own():
 
     assert REVIEWED[2:] == Verdict.choices
     assert {word: label.split(" ", 1)[1] for word, label in VERDICTS.items()} == dict(Verdict.choices)
+
+
+def test_the_history_comes_with_new_results(as_bob):
+    first = CompletedFactory()
+    again = CompletedFactory(recording=first.recording)
+    Recording.objects.update(current_analysis=again)
+    part = as_bob.get(f"/calls/{first.recording.pk}/", headers=HTMX).content.decode()
+    assert f"?analysis={first.pk}" in part
+    assert str(again.external_id) in part

@@ -104,7 +104,8 @@ def test_a_duplicate_is_linked(as_bob):
     first = RecordingFactory()
     analysis = failed(Failure.DUPLICATE, detail="The same recording is there already.", duplicate_of=first)
     page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
-    assert f'<a href="/calls/{first.pk}/">call #{first.pk}</a>' in page
+    assert f'It is <a href="/calls/{first.pk}/">call #{first.pk}</a>.' in page
+    assert page.count("The same recording is there already</") == 1
 
 
 def test_retry_puts_the_same_row_back_and_rings(as_bob, rung):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from callcov_portal.models import Analysis, Outcome, Recording, State
+from callcov_portal.models import Analysis, Failure, Outcome, Recording, State
 from callcov_portal.views import paging
 from tests.factories import (
     NOON,
@@ -60,6 +60,13 @@ def test_a_row_shows_state_people_time_length_moments_and_verdict(as_bob, bob):
         assert words in page
     assert "Prohibited phrases" in page
     assert "Unseen" not in page
+
+
+def test_a_row_of_a_failure_names_its_cause_in_words(as_bob):
+    AnalysisFactory(state=State.FAILED, failure=Failure.UNREACHABLE, next_attempt_at=None)
+    row = as_bob.get("/calls/").content.decode().partition('id="call-')[2]
+    assert ">The link could not be fetched</span>" in row
+    assert "Check that the link opens, then retry." in row
 
 
 def test_an_unknown_contact_and_an_assumed_time_are_named_so(as_bob):
