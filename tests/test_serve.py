@@ -72,6 +72,7 @@ def test_every_part_can_run_alone(started, ports, name):
     said = run("--only", name)
     assert started == [["engine-worker-1" if name == "engine-worker" else name]]
     assert ("Open http" in said) == (name == "web")
+    assert "Embedded engine: on" not in said
 
 
 @pytest.mark.parametrize(("only", "why"), [("web,wrker", "There is no part 'wrker'"), (" , ", "--only names no part")])

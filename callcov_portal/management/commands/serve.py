@@ -129,7 +129,9 @@ def why_not(bind: str, port: int) -> str | None:
 
 def welcome(names: tuple[str, ...]) -> str:
     """Return what a person wants to know when everything answers."""
-    engine = f"on, at {settings.CALLCOV_API_URL}" if settings.CALLCOV_EMBEDDED else "off"
+    engine = f"{'on, at' if 'engine' in names else 'expected at'} {settings.CALLCOV_API_URL}"
+    if not settings.CALLCOV_EMBEDDED:
+        engine = f"off (API: {settings.CALLCOV_API_URL})"
     if "web" not in names:
         return f"Running {', '.join(names)}. Ctrl-C stops."
     host = parts.reachable(settings.CALLCOV_BIND)
@@ -137,8 +139,7 @@ def welcome(names: tuple[str, ...]) -> str:
     return "\n".join(
         [
             f"\n  Open {address}/",
-            f"  Embedded engine: {engine}"
-            + ("" if settings.CALLCOV_EMBEDDED else f" (API: {settings.CALLCOV_API_URL})"),
+            f"  Embedded engine: {engine}",
             "  Ctrl-C stops.\n",
         ]
     )
