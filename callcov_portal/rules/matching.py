@@ -17,6 +17,8 @@ ALIKE_SHORT = 92.0
 """The same for phrases of one or two words, which chance hits more easily."""
 ALIKE_FEWER = 90.0
 """The same for a stretch with fewer words than the phrase: two words may be heard as one, none may be missing."""
+ALIKE_ACCUSED = 96.0
+"""The same for what is prohibited: a wrong accusation is worse than a missed one, and "what the bill" is 85 alike to an oath."""
 SHORT = 2
 FEWER, MORE = 1, 2  # a recogniser drops or adds words: windows from n - 1 to n + 2 words
 GAP_WORDS = 3  # what a wildcard may stand for
@@ -59,11 +61,11 @@ class Run:
             self._windows[size] = [" ".join(plain[at : at + size]) for at in range(len(plain) - size + 1)]
         return self._windows[size]
 
-    def hits(self, part: str) -> list[Hit]:
-        """Where `part`, a phrase without wildcards, is said."""
+    def hits(self, part: str, strictest: float = 0.0) -> list[Hit]:
+        """Where `part`, a phrase without wildcards, is said; `strictest` is the likeness it needs at least."""
         wanted = plain(part)
         count = len(wanted.split())
-        least = ALIKE_SHORT if count <= SHORT else ALIKE
+        least = max(strictest, ALIKE_SHORT if count <= SHORT else ALIKE)
         found = []
         for size in range(max(1, count - FEWER), count + MORE + 1):
             cutoff = max(least, ALIKE_FEWER) if size < count else least
@@ -73,12 +75,12 @@ class Run:
                 found.append(Hit(at, at + size, score))
         return best_apart(found)
 
-    def hits_of(self, phrase: str) -> list[Hit]:
+    def hits_of(self, phrase: str, strictest: float = 0.0) -> list[Hit]:
         """Where `phrase` is said, wildcards filled with one to three words."""
         first, *others = phrase.split(WILDCARD)
-        chains = self.hits(first)
+        chains = self.hits(first, strictest)
         for part in others:
-            following = self.hits(part)
+            following = self.hits(part, strictest)
             chains = [
                 Hit(chain.first, hit.last, min(chain.score, hit.score))
                 for chain in chains
@@ -132,7 +134,8 @@ class Talk:
 
 def matches(run: Run, rule: Rule) -> list[Match]:
     """The rule's phrases in one run, the best where several overlap, without those that `unless` fits at least as well."""
-    hits = {hit: phrase for phrase in rule.phrases for hit in run.hits_of(phrase)}
+    strictest = ALIKE_ACCUSED if rule.check == "prohibited" else 0.0
+    hits = {hit: phrase for phrase in rule.phrases for hit in run.hits_of(phrase, strictest)}
     excuses = [hit for phrase in rule.unless for hit in run.hits_of(phrase)]
     return [
         match_at(run, rule, hits[hit], hit)

@@ -13,6 +13,13 @@ SAID = {
         "Thank you for calling Acme, this is Tom, how can I help?",
         "You're speaking with Priya today.",
         "Hello, I'm calling from Northwind.",
+        "Thank you for calling Acme, this is Sarah.",
+        "Thanks for calling Acme Bank, Sarah speaking.",
+        "This is Sarah from the billing department.",
+        "Hello, I'm Sarah from Acme Insurance.",
+        "Hello, it's Tom from Acme Insurance.",
+        "Hi, Sarah here from Acme.",
+        "You're through to Sarah.",
     ],
     "disclosure": [
         "Please be aware this call is being recorded.",
@@ -21,6 +28,9 @@ SAID = {
         "Just so you know, you're on a recorded line.",
         "This call is record it for quality.",
         "We record all calls for your protection.",
+        "Your call is recorded.",
+        "Calls are monitored and recorded.",
+        "This call is being monitored and recorded.",
     ],
     "purpose": [
         "How may I help you?",
@@ -29,6 +39,10 @@ SAID = {
         "I'm calling about your renewal.",
         "I'm ringing about the appointment.",
         "So, how can I assist?",
+        "What seems to be the problem?",
+        "I'm calling because your payment is late.",
+        "I'm following up on your order.",
+        "How could I help you?",
     ],
     "prohibited": [
         "Well, that's not my problem.",
@@ -68,7 +82,36 @@ LOOK_ALIKE = [
     "I called your bank about the card.",
     "Your fault report has been closed.",
     "The promised date is Friday.",
+    "This is a refund from the shop.",
     "A hundred percent of the fee comes back to you.",
+]
+
+HARMLESS = [
+    "Let me see what the bill says.",
+    "I know what they sell there.",
+    "I will ask what the help desk said.",
+    "There is someone in my department who can help.",
+    "I will get someone from my department to call.",
+    "Is there anything I can do for you?",
+    "You should have received an email yesterday.",
+    "Please have the documents that you should have ready.",
+    "You should have read access now.",
+    "You will be asked for your date of birth.",
+    "That's your default address.",
+    "That's not your fault at all.",
+    "You're not listed on the account.",
+    "You're being reasonable about this.",
+    "You cannot use that card online.",
+    "There's absolutely no rush.",
+    "No one can guarantee that.",
+    "I don't know what they can guarantee.",
+    "It's not a hundred percent guaranteed.",
+    "When things calm down we can look again.",
+    "So what's your problem today?",
+    "We will send you the mail.",
+    "You need to come down to the branch.",
+    "You will go to email settings.",
+    "We will contact your employer to verify your income.",
 ]
 
 
@@ -82,6 +125,17 @@ def test_what_should_be_found_is_found(check, text):
 def test_what_only_looks_alike_is_left_alone(check, text):
     match = rules.Talk([Said("A", text)]).first(rules.builtin().of(check))
     assert match is None, match
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_nobody_is_accused_of_what_only_sounds_alike(text):
+    match = rules.Talk([Said("A", text)]).first(rules.builtin().of("prohibited"))
+    assert match is None, match
+
+
+def test_a_recorded_line_is_nobodys_name():
+    said = Said("A", "Thank you for calling Acme, this is a recorded line.")
+    assert rules.Talk([said]).first(rules.builtin().of("identity")) is None
 
 
 def test_taking_care_of_something_is_no_goodbye():
