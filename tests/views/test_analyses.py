@@ -88,7 +88,7 @@ BUTTONS = {
     "unreachable": (lambda: failed(Failure.UNREACHABLE), {"retry"}),
     "unsure": (lambda: failed(Failure.UNSURE, submissions=1), {"send-anyway"}),
     "lost": (lambda: failed(Failure.LOST, submissions=1), {"again"}),
-    "not audio": (lambda: failed(Failure.NOT_AUDIO), set()),
+    "not audio": (lambda: failed(Failure.NOT_AUDIO), {"again"}),
 }
 
 
