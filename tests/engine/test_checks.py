@@ -137,6 +137,29 @@ def test_nothing_said_accuses_nobody():
     assert results["coaching"] == {"recommendations": []}
 
 
+def test_an_agent_who_was_not_heard_is_not_accused():
+    results = assess(call(("B", 0, 3, "Hello? Is anybody there?"), ("B", 9, 12, "I want to make a complaint.")))
+    for name in ("identity_verification", "mandatory_disclosures", "purpose_declaration", "prohibited_phrases"):
+        part = results["compliance"][name]
+        assert part["reason"] == "Nothing was heard of the agent.", name
+        assert not part.get("flagged")
+    assert results["compliance"]["mandatory_disclosures"]["missing_disclosures"] == []
+    assert results["quality"]["greeting"]["flagged"] is False
+    assert results["quality"]["complaints"]["count"] == 1
+    assert results["coaching"]["recommendations"] == []
+
+
+def test_what_a_contact_who_was_not_heard_wanted_is_not_known():
+    results = assess(call(("A", 0, 5, "Hello, my name is Rachel, this is a message.")))
+    assert results["quality"]["complaints"] == {
+        "count": None,
+        "instances": None,
+        "assessed": False,
+        "reason": "Nothing was heard of the contact.",
+    }
+    assert results["compliance"]["identity_verification"]["verified"] is True
+
+
 def test_a_language_that_no_rule_knows_is_not_assessed():
     found = compliance(("A", 0, 3, "Guten Tag, mein Name ist Jonas."), language="de")
     assert found["identity_verification"]["assessed"] is False

@@ -6,6 +6,7 @@ import pytest
 
 from callcov_portal.engine.checks import assess
 from callcov_portal.engine.checks.digits import digit_runs, luhn, words_of
+from callcov_portal.engine.checks.sensitive import named_before
 from tests.engine.test_checks import call
 
 
@@ -57,6 +58,19 @@ def test_a_number_read_out_in_groups_is_one_number():
     )
     assert [each["type"] for each in instances] == ["card_number"]
     assert (instances[0]["timestamp"], instances[0]["end"], instances[0]["speaker"]) == (5, 14, "B")
+
+
+def test_of_a_long_call_only_the_last_seconds_are_looked_through():
+    looked_at = []
+
+    class Watched(list):
+        def __getitem__(self, at):
+            looked_at.append(at)
+            return super().__getitem__(at)
+
+    words = Watched(words_of(call(*(("A", at, at + 1, "well") for at in range(10_000))).segments))
+    assert named_before(words, 9_000.0).split() == ["well"] * 15
+    assert len(looked_at) < 50
 
 
 def test_a_long_pause_ends_a_number():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from callcov_portal.engine.speech.transcript import Transcript
+from callcov_portal.engine.speech.transcript import AGENT, Transcript
 from callcov_portal.rules import Match, Rule, RuleSet, Talk
 
 
@@ -41,7 +41,14 @@ class Call:
             return "The rule set has no rule for this."
         if not self.applicable(check):
             return f"No rule for this knows the language {self.transcript.language!r}."
-        return ""
+        return self._unheard({rule.speaker for rule in self.applicable(check)})
+
+    def _unheard(self, wanted: set[str]) -> str:
+        """Says so if nobody spoke whom the rules are about: who was not heard is not accused of what they did not say."""
+        heard = {"agent" if segment.speaker == AGENT else "contact" for segment in self.transcript.segments}
+        if "any" in wanted or wanted & heard:
+            return ""
+        return f"Nothing was heard of the {' or the '.join(sorted(wanted))}."
 
 
 def evidence(match: Match) -> dict[str, Any]:

@@ -27,13 +27,14 @@ LONGEST_PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A word of the call: `plain` for looking at, `text` as written."""
+    """A word of the call: `plain` for looking at, `text` as written, `number` in the order of the segments."""
 
     plain: str
     text: str
     speaker: str
     start: float
     end: float
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class DigitRun:
 
 def words_of(segments: Sequence[Segment]) -> list[Spoken]:
     """All words in the order of the segments."""
+    said = ((segment.speaker, word) for segment in segments for word in segment.words)
     return [
-        Spoken(plain(word.text), word.text, segment.speaker, word.start, word.end)
-        for segment in segments
-        for word in segment.words
+        Spoken(plain(word.text), word.text, speaker, word.start, word.end, number)
+        for number, (speaker, word) in enumerate(said)
     ]
 
 

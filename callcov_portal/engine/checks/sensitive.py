@@ -1,6 +1,7 @@
 """Requirement 5: sensitive data that was spoken. Masked generously: a number too many rather than one too few."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,10 +29,11 @@ def check(call: Call) -> dict[str, Any]:
     """`{shared, instances}`; what an instance holds is ours: type, timestamp, end, speaker and the masked words, never the raw ones."""
     if not call.transcript.segments:
         return {"shared": False, "instances": [], **not_assessed("Nothing was said.")}
-    everything = words_of(call.transcript.segments)
+    said = words_of(call.transcript.segments)
+    everything = sorted(said, key=lambda word: word.start)
     found: list[dict[str, Any]] = []
-    for speaker in sorted({word.speaker for word in everything}):
-        words = [word for word in everything if word.speaker == speaker]
+    for speaker in sorted({word.speaker for word in said}):
+        words = [word for word in said if word.speaker == speaker]
         found += numbers(words, everything)
         found += addresses(words, everything)
     found.sort(key=lambda instance: float(instance["timestamp"]))
@@ -49,8 +51,9 @@ def numbers(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[d
 
 
 def named_before(everything: Sequence[Spoken], moment: float) -> str:
-    """What either speaker said in the seconds before."""
-    return " ".join(word.plain for word in everything if moment - BEFORE_SECONDS <= word.start < moment)
+    """What either speaker said in the seconds before, segment by segment; `everything` is in order of start."""
+    first, last = (bisect_left(everything, at, key=lambda word: word.start) for at in (moment - BEFORE_SECONDS, moment))
+    return " ".join(word.plain for word in sorted(everything[first:last], key=lambda word: word.number))
 
 
 def kind_of(run: DigitRun, before: str, after: str) -> str:
