@@ -72,6 +72,9 @@ def post(job: Job, number: int) -> Attempt:
         return Attempt(error=str(error), final=True)
     except safefetch.FetchError as error:
         return Attempt(status=getattr(error, "status", None), error=str(error))
+    except Exception:  # whatever it is, it counts as an attempt: otherwise it would be made for ever
+        logger.exception("The call-back of job %s failed unexpectedly.", job.pk)
+        return Attempt(error="The call-back could not be made (internal error; see the engine's log).")
     return Attempt(status, "" if 200 <= status < 300 else f"The receiver answered {status}.")
 
 

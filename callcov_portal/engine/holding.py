@@ -70,6 +70,7 @@ class Hold:
             )
         except DatabaseError:
             logger.warning("The lease of job %s could not be renewed.", self.pk, exc_info=True)
+            connection.close()  # a connection that broke stays broken; the next try opens another
             return
         self.written, self.renewed = standing, time.monotonic()
         if not mine:

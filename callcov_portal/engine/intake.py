@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from callcov_portal import sound
 from callcov_portal.engine.auth import ApiKey
@@ -54,12 +54,21 @@ def write_down(key: ApiKey, job: Job) -> tuple[Job, bool]:
         with transaction.atomic():
             job.save(force_insert=True)
     except BaseException as error:
-        remove_audio(job)
+        if not may_be_written(job):
+            remove_audio(job)
         earlier = find(key, job.idempotency_key) if isinstance(error, IntegrityError) else None
         if earlier is None:
             raise
         return earlier, False
     return job, True
+
+
+def may_be_written(job: Job) -> bool:
+    """Say whether the row may be there in spite of an error: its commit may have lost only the answer."""
+    try:
+        return Job.objects.filter(pk=job.pk).exists()
+    except DatabaseError:
+        return True  # its audio goes with the leftovers if not
 
 
 def find(key: ApiKey, idempotency_key: str | None) -> Job | None:

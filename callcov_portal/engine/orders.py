@@ -131,6 +131,10 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
 def check(given: dict[str, Any], file: ReceivedFile | None, *, required: str) -> Order:
     """Return the order if everything required is there and of the right form; `required` names the audio's field."""
+    if file is None and given.get("audio_file") and required == "audio_file":
+        raise BadRequest(
+            [complaint("file_type", ["body", "audio_file"], "A file with a name is needed, not a text", {})]
+        )
     absent = [required] if file is None and required not in given else []
     absent += [name for name in ("agent_id", "contact_id") if name not in given]
     if absent:

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from callcov_portal import rules, safefetch, sound
+from callcov_portal import rules, safefetch, sound, uploads
 from callcov_portal.engine import checks, intake, speech, wire
 from callcov_portal.engine.holding import Hold, stopping
 from callcov_portal.engine.models import MAX_ATTEMPTS, Callback, Job, Outcome, State
@@ -25,7 +25,7 @@ HEARING, FETCHING = threading.Lock(), threading.Lock()
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))  # after the first and the second attempt
 STOP_SPREADS = 0.3  # seconds
 FINAL = (sound.NotAudio, sound.TooLong, safefetch.Blocked, safefetch.TooLarge)  # trying again cannot help
-PASSING = (sound.SoundError, safefetch.FetchError, speech.SpeechError)
+PASSING = (sound.SoundError, safefetch.FetchError, speech.SpeechError, uploads.DiskFull)
 DIED = "The engine stopped each time it worked on this recording, so it was given up after {} attempts."
 
 
@@ -80,6 +80,9 @@ def attempt(job: Job, hold: Hold, step: Callable[[Job, Hold], None]) -> None:
             fail(job, hold.owner, str(error))
     except PASSING as error:
         try_again(job, hold.owner, str(error), final=is_final(error))
+    except OSError as error:
+        logger.exception("Job %s was stopped by the machine.", job.pk)
+        try_again(job, hold.owner, f"The engine could not store or read the recording: {error.strerror or error}.")
     except DatabaseError:
         logger.exception("Job %s waits for the database.", job.pk)  # its lease runs out and it is due again
     except Exception:
@@ -97,6 +100,7 @@ def fetch(job: Job, hold: Hold) -> None:
     """Bring the link's audio into the engine's folder, and look what it is; then the job is due to be heard."""
     hold.progress("fetching", 0.0)
     part = intake.folder() / f"{hold.owner}.part"
+    uploads.refuse_if_disk_full(part.parent, 0)
     guard = safefetch.Guard(allow=tuple(settings.CALLCOV_FETCH_ALLOW))
     try:
         got = safefetch.fetch_to(
@@ -117,7 +121,10 @@ def hear(job: Job, hold: Hold) -> None:
     path = intake.audio_path(job)
     if not path.exists():
         raise sound.NotAudio("The engine's copy of the audio is gone: submit the recording again.")
-    heard = speech.recogniser().transcribe(path, progress=hold.progress, cancelled=hold.cancelled)
+    try:
+        heard = speech.recogniser().transcribe(path, progress=hold.progress, cancelled=hold.cancelled)
+    finally:
+        connection.close()  # it may have broken in the hours in which nothing was asked of it
     hold.progress("checking", 0.0)
     results = checks.assess(heard, rules.builtin())
     outcome = Outcome(

@@ -246,5 +246,21 @@ def test_a_call_back_whose_worker_died_is_due_again_after_its_lease(final, recei
     assert (callback.attempts, callback.delivered) == (2, True)
 
 
+def test_trouble_nobody_foresaw_counts_as_an_attempt_and_is_not_made_for_ever(final, monkeypatch, caplog):
+    def broken(*_args, **_kwargs):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(safefetch, "post", broken)
+    callback = final("https://example.com/hook")
+    for pause in (0, *callbacks.PAUSES):
+        Callback.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=pause))
+        assert callbacks.deliver(callback.pk)
+
+    callback.refresh_from_db()
+    assert callback.settled_at is not None
+    assert "internal error" in callback.last_error
+    assert "division by zero" in caplog.text
+
+
 def test_a_job_without_a_call_back_is_left_alone(make_job):
     assert not callbacks.deliver(make_job(state=State.COMPLETED).pk)

@@ -76,7 +76,11 @@ BODIES = {
     "multipart with a bad boundary": ("multipart/form-data; boundary=\xff", "x", 400),
     "multipart that is none": (BOUNDARY, "x", 400),
     "multipart cut short": (BOUNDARY, PART.format("agent_id", "", "a")[:-4], 400),
-    "a text where the file should be": (BOUNDARY, PART.format("audio_file", "", "a") + "--BOUNDARY--\r\n", 400),
+    "a text where the file should be": (
+        BOUNDARY,
+        "".join(PART.format(name, "", "a") for name in ("agent_id", "contact_id", "audio_file")) + "--BOUNDARY--\r\n",
+        400,
+    ),
     "NUL in a form": (
         BOUNDARY,
         "".join(PART.format(*field) for field in [("agent_id", "", "\0"), ("contact_id", "", "c")])

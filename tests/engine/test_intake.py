@@ -2,15 +2,16 @@
 
 import hashlib
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from callcov_portal import sound, uploads
-from callcov_portal.engine import intake, tasks
+from callcov_portal.engine import auth, intake, tasks
 from callcov_portal.engine.models import Job
 from tests.sound import samples
 
@@ -184,6 +185,34 @@ def test_if_the_row_cannot_be_written_the_file_goes(caller, recording, rung, set
 
     assert answer.status_code == 503
     assert kept(settings) == rung == []
+
+
+def test_if_only_the_answer_of_the_commit_was_lost_the_file_stays(db, key, recording, monkeypatch):
+    job = Job(key=auth.fingerprint(key), livemode=True, audio_format="wav")
+    received = recording.rename(recording.with_suffix(".part"))
+    intake.keep(job, received)
+
+    @contextmanager
+    def loses_its_answer():
+        yield
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake.transaction, "atomic", loses_its_answer)
+        with pytest.raises(OperationalError):
+            intake.write_down(auth.ApiKey(job.key, True), job)
+
+    assert Job.objects.filter(pk=job.pk).exists()
+    assert intake.audio_path(job).exists()
+
+
+def test_if_the_database_is_away_the_file_stays_for_the_leftovers(db, monkeypatch):
+    def away(*_args, **_kwargs):
+        raise OperationalError("no connection")
+
+    monkeypatch.setattr(Job.objects, "filter", away)
+
+    assert intake.may_be_written(Job())
 
 
 # --- Idempotency -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The work on a job: every way it can go, and that it is written down once."""
 
+import errno
+import shutil
 import threading
 import uuid
 from datetime import timedelta
@@ -7,7 +9,7 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
@@ -238,6 +240,34 @@ def test_a_database_that_does_not_answer_costs_no_more_than_the_lease(make_job, 
     assert job.state == State.PROCESSING
     assert job.owner is not None
     assert not pipeline.advance(job.pk)
+
+
+def test_a_connection_that_breaks_while_a_long_call_is_heard_costs_nothing(make_job, hearing):
+    def long(*_args, **_kwargs):
+        connection.ensure_connection()
+        connection.connection.close()
+        return speech.Transcript((), "", 3.0, 1)
+
+    hearing(long)
+
+    assert again(make_job(upload=True)).state == State.COMPLETED
+
+
+def test_a_full_disk_is_said_plainly_and_nothing_is_fetched(make_job, link, monkeypatch):
+    link(AssertionError("fetched all the same"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3_000_000))
+    job = make_job()
+
+    assert [again(job).state for _ in range(3)] == [State.PROCESSING, State.PROCESSING, State.FAILED]
+    assert "only 3 MB left" in job.error_message
+
+
+def test_a_disk_that_fills_up_while_fetching_is_said_plainly(make_job, link, caplog):
+    link(OSError(errno.ENOSPC, "No space left on device"))
+    job = make_job()
+
+    assert [again(job).state for _ in range(3)] == [State.PROCESSING, State.PROCESSING, State.FAILED]
+    assert job.error_message == "The engine could not store or read the recording: No space left on device."
 
 
 def test_a_failing_job_does_not_stop_the_next_one(make_job):
@@ -508,6 +538,25 @@ def test_who_lost_the_lease_is_told_to_stop(make_job, quick):
         wait_for(hold.cancelled)
 
     assert Job.objects.get().stage == ""
+
+
+def test_a_lease_is_renewed_again_after_its_connection_broke(make_job, quick, monkeypatch, caplog):
+    job = make_job(upload=True)
+    owner = owner_of(job)
+    held, breaks = Job.objects.held, iter([True])
+
+    def broken_once(*arguments):
+        if next(breaks, False):
+            connection.ensure_connection()
+            connection.connection.close()
+        return held(*arguments)
+
+    monkeypatch.setattr(Job.objects, "held", broken_once)
+    with holding.Hold(job, owner) as hold:
+        hold.progress("recognising", 0.2)
+        wait_for(lambda: Job.objects.filter(fraction=0.2).exists())
+
+    assert "could not be renewed" in caplog.text
 
 
 def test_a_renewal_that_fails_is_tried_again(make_job, quick, monkeypatch, caplog):
