@@ -31,6 +31,8 @@ def body_limit(get_response: Handler) -> Handler:
                 return refusal(411, "length_required", "Send a Content-Length header.")
             length = "0"
         if int(length) > (limit := largest_body(request.path)):
+            if settings.CALLCOV_ROLE == "portal" and is_for_a_person(request):
+                return plain_page(413, f"That is larger than {limit // MEGABYTE} MB. Send less at a time.")
             return refusal(413, "file_too_large", f"The request is larger than {limit // MEGABYTE} MB.", int(length))
         try:
             return get_response(request)
@@ -57,6 +59,20 @@ def refusal(status: int, code: str, message: str, size: int | None = None) -> Ht
             "max_size_mb": settings.CALLCOV_MAX_UPLOAD_MB,
         }
     return JsonResponse({"detail": message, "error": error}, status=status, headers={"Connection": "close"})
+
+
+def is_for_a_person(request: HttpRequest) -> bool:
+    """Say whether a browser asks for a page, rather than a program for a document."""
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+
+
+def plain_page(status: int, sentence: str) -> HttpResponse:
+    """Return a page that needs nothing: no user, no session, no template."""
+    body = (
+        f'<!doctype html><html lang="en"><title>{sentence}</title><h1>{sentence}</h1><p><a href="/">Go to the calls</a>'
+    )
+    headers = {"Connection": "close", "Content-Security-Policy": "default-src 'none'"}
+    return HttpResponse(body, status=status, headers=headers)
 
 
 def htmx_redirects(get_response: Handler) -> Handler:

@@ -109,6 +109,21 @@ class TestBodyLimit:
         request.META["CONTENT_LENGTH"] = str(size)
         assert gate(request).status_code == status
 
+    @pytest.mark.parametrize(
+        ("accepts", "kind"),
+        [
+            ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+            ("application/json", "application/json"),
+            ("*/*", "application/json"),
+        ],
+    )
+    def test_a_person_is_told_in_a_page_and_a_program_in_a_document(self, gate, accepts, kind) -> None:
+        request = RequestFactory().post("/calls/add/files/", headers={"Accept": accepts})
+        request.META["CONTENT_LENGTH"] = str(502 * 1024 * 1024)
+        response = gate(request)
+        assert (response.status_code, response["Content-Type"]) == (413, kind)
+        assert b"larger than 501 MB" in response.content
+
     def test_the_engine_takes_recordings(self, gate, settings) -> None:
         settings.CALLCOV_ROLE = "engine"
         request = RequestFactory().post("/api/v1/analysis/")

@@ -161,7 +161,8 @@ def flagged(check_id: str, check: Any) -> Iterator[Found]:
         if check.get("assessed") is False:
             outcome = NOT_ASSESSED
         name = title(check_id.partition(".")[2])[:200]
-        yield placed(Found(check_id[:80], name, outcome, text_of(check.get("reason"))), check)
+        why = text_of(check.get("reason")) or ("Nothing like it was heard." if outcome == OMITTED else "")
+        yield placed(Found(check_id[:80], name, outcome, why), check)
 
 
 def placed(finding: Found, place: dict[str, Any]) -> Found:

@@ -4,6 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from callcov_portal.actions import checking, pace
 from callcov_portal.client.errors import Misconfigured
@@ -66,3 +67,12 @@ def test_full_limits_say_when_to_try_again(api, settings) -> None:
 def test_a_file_that_is_not_there_says_so(api) -> None:
     with pytest.raises(CommandError, match="There is no file"):
         told("--recording", "nowhere.wav")
+
+
+def test_without_a_database_it_says_what_to_run_first(monkeypatch) -> None:
+    def no_table(*_buckets: object) -> None:
+        raise OperationalError("no such table: portal_signal")
+
+    monkeypatch.setattr(pace, "take", no_table)
+    with pytest.raises(CommandError, match=r"manage\.py setup"):
+        told()

@@ -149,7 +149,7 @@ def test_flagged_objects_that_nobody_documented_are_findings_too() -> None:
     assert [(f.check_id, f.outcome, f.explanation) for f in findings(results, LINES)] == [
         ("compliance.mini_miranda", "violated", "Not said."),
         ("quality.greeting", "met", ""),
-        ("quality.closing", "omitted", ""),
+        ("quality.closing", "omitted", "Nothing like it was heard."),
     ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from callcov_portal.actions import checking
 
@@ -26,3 +27,5 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         except checking.NoRoundTrip as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:  # the limits of the API are kept there
+            raise CommandError(f"The database is not ready ({error}). Run `manage.py setup` first.") from error
