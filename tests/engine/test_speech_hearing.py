@@ -366,6 +366,24 @@ def test_one_channel_is_split_by_voice(encoder):
     assert ("separating speakers", 0.0) in told
 
 
+def test_a_lone_voice_on_one_side_of_a_stereo_recording_is_that_sides(encoder):
+    contact_only, _ = listen(np.stack([silence(3), tone(3)]), encoder)
+    agent_only, _ = listen(np.stack([tone(3), silence(3)]), encoder)
+    turned, _ = listen(np.stack([silence(3), tone(3)]), encoder, agent=1)
+    assert [{each.speaker for each in found["segments"]} for found in (contact_only, agent_only, turned)] == [
+        {"B"},
+        {"A"},
+        {"A"},
+    ]
+
+
+def test_two_voices_on_one_side_are_told_apart_by_what_they_say(encoder):
+    samples = np.stack([silence(10), np.concatenate([voice(5, 110), voice(5, 210)])])
+    spans = lambda piece, **options: [(0, 5 * RATE), (5 * RATE, 10 * RATE)]
+    found, _ = listen(samples, encoder, spans=spans)
+    assert [each.speaker for each in found["segments"]] == ["A", "B"]
+
+
 def test_silence_has_no_words_and_no_language(encoder):
     ears = Ears()
     found, _ = listen(silence(1)[None], encoder, ears)

@@ -29,14 +29,17 @@ def as_spoken(samples: Array) -> Array:
     """Return one channel for each way there is to hear a speaker apart: two, or one if the second adds nothing."""
     if len(samples) == 1:
         return samples
-    left, right = (loudness(channel) for channel in samples)
-    if right < SILENT <= left:
-        return samples[:1]
-    if left < SILENT <= right:
-        return samples[1:]
-    if difference(samples) <= SAME * (left + right) / 2:
+    if (side := only_side(samples)) is not None:
+        return samples[side : side + 1]
+    if difference(samples) <= SAME * (loudness(samples[0]) + loudness(samples[1])) / 2:
         return samples[:1]
     return samples
+
+
+def only_side(samples: Array) -> int | None:
+    """The one channel of two on which there is sound; None if that is on both, on neither, or not two."""
+    sounding = [number for number, channel in enumerate(samples) if loudness(channel) >= SILENT]
+    return sounding[0] if len(samples) == 2 and len(sounding) == 1 else None
 
 
 def loudness(channel: Array) -> float:

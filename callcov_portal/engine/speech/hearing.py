@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callcov_portal.engine.speech import mono, roles
-from callcov_portal.engine.speech.crosstalk import FRAME, RATE, as_spoken, frame_powers, gated, gates
+from callcov_portal.engine.speech.crosstalk import FRAME, RATE, as_spoken, frame_powers, gated, gates, only_side
 from callcov_portal.engine.speech.stretches import Heard, segments, tidy
 from callcov_portal.engine.speech.transcript import Segment
 from callcov_portal.engine.speech.voices import VoiceEncoder
@@ -52,7 +52,8 @@ class Hearing:
         if language and len(spoken) == 2:
             found = self._stereo(spoken, blocks, language, CHANNELS[agent_channel], tell)
         elif language:
-            found = self._mono(spoken[0], blocks, language, tell)
+            voices = self._mono(spoken[0], blocks, language, tell)
+            found = with_sides(voices, only_side(samples), CHANNELS[agent_channel])
         tell("separating speakers", 1.0)
         return {"segments": found, "language": language, "channels": len(spoken)}
 
@@ -80,8 +81,7 @@ class Hearing:
             piece = part(begin, end)
             spans = self.spans(piece, min_silence_duration_ms=100, speech_pad_ms=30)
             windows += mono.windows_of(piece, spans, self.encoder, begin / RATE)
-        found = segments(mono.assign(words, windows, self.encoder), language)
-        return roles.with_roles(found, roles.agent_among_voices(found, mono.VOICES, builtin()))
+        return segments(mono.assign(words, windows, self.encoder), language)
 
     def _words(self, part: Callable[[int, int], Array], blocks: Spans, language: str, share: "Share") -> list[Heard]:
         """Recognise one channel block by block."""
@@ -93,6 +93,14 @@ class Hearing:
             words += [replace(word, start=word.start + offset, end=word.end + offset) for word in found]
         share.reached(1.0)
         return tidy(words, language)
+
+
+def with_sides(found: list[Segment], side: int | None, expected: str) -> list[Segment]:
+    """Voices replaced by roles. A lone voice on one side of a stereo recording, the other being silent, is that side's."""
+    if side is None or len({each.speaker for each in found}) != 1:
+        return roles.with_roles(found, roles.agent_among_voices(found, mono.VOICES, builtin()))
+    sided = [replace(each, speaker=CHANNELS[side]) for each in found]
+    return roles.with_roles(sided, roles.agent_channel(sided, CHANNELS, expected, builtin()))
 
 
 @dataclass(frozen=True)
