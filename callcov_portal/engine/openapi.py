@@ -112,9 +112,10 @@ class Page(Schema):
 
 
 class Error(Schema):
-    """Any error: one sentence, or one entry per field that cannot be used."""
+    """Any error: one sentence, or one entry per field that cannot be used; `error` stands beside it in 411, 413 and 422."""
 
     detail: str | list[dict[str, Any]]
+    error: dict[str, Any] | None = None
 
 
 COMMON = {401: Error, 429: Error, 503: Error}
@@ -156,4 +157,14 @@ CREATE: dict[str, Any] = {
 }
 LIST: dict[str, Any] = {"response": {200: Page, 400: Error, **COMMON}}
 RETRIEVE: dict[str, Any] = {"response": {200: Analysis, 404: Error, **COMMON}}
-AUDIO: dict[str, Any] = {"response": {404: Error, **COMMON}}
+AUDIO: dict[str, Any] = {
+    "response": {404: Error, **COMMON},
+    "openapi_extra": {
+        "responses": {
+            200: {
+                "description": "The audio as it was uploaded",
+                "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        }
+    },
+}

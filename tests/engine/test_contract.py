@@ -163,6 +163,9 @@ def test_the_openapi_document_is_served_without_a_key(stranger):
     }
     body = document["paths"]["/api/v1/analysis/"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", "multipart/form-data"}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert {"200", "201"} & set(operation["responses"]), (method, path)
 
 
 def test_a_transcript_is_written_as_documented():
