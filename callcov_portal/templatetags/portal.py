@@ -119,14 +119,16 @@ def minutes(span: timedelta) -> int:
 
 @register.simple_tag
 def chip(analysis: Analysis | None) -> SafeString:
-    """Write the state of an analysis: a glyph and a word; while it is worked on, how far it is."""
+    """Write the state of an analysis: a glyph and a word; while it is worked on, how far the named stage is."""
     if analysis is None:
         return format_html('<span class="chip cancelled">{}</span>', "Never analysed")
     state = State(analysis.state)
     glyph, css = CHIPS[state]
     word = state.label
-    if state == State.PROCESSING and analysis.stage_fraction:
-        word = f"{word} {percent(analysis.stage_fraction)} %"
+    if state == State.PROCESSING:
+        word = stage_word(analysis.stage) or word
+        if analysis.stage_fraction:
+            word = f"{word} {percent(analysis.stage_fraction)} %"
     hint = analysis.get_failure_display() if analysis.failure else ""
     return format_html(
         '<span class="chip {}" title="{}"><span class="glyph" aria-hidden="true">{}</span>{}</span>',

@@ -185,7 +185,7 @@ def test_results_appear_when_the_analysis_finishes_while_the_sound_plays_on(page
     analysis = Analysis.objects.get()
     Analysis.objects.update(state=State.PROCESSING, stage="transcribing", stage_fraction=0.3)
     open_call(page, call)
-    expect(page.locator("#state")).to_contain_text("Analysing 30 %")
+    expect(page.locator("#state")).to_contain_text("Transcribing 30 %")
     page.evaluate("document.getElementById('audio').currentTime = 7")
     Analysis.objects.update(state=State.COMPLETED)
     DocumentFactory(analysis=analysis, raw={"results": {"summary": "All is well."}})

@@ -56,6 +56,12 @@ def test_a_state_is_a_glyph_and_a_word(state):
     assert (escape("The API refused it") in words) == (state == State.FAILED)
 
 
+def test_the_share_that_is_done_is_said_of_the_stage_it_belongs_to():
+    analysis = Analysis(state=State.PROCESSING, stage="decoding", stage_fraction=1.0)
+    assert "Decoding 100 %" in portal.chip(analysis)
+    assert "Analysing" not in portal.chip(analysis)
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_its_own_glyph(outcome):
     assert len({portal.outcome_glyph(one) for one in Outcome}) == len(Outcome)
