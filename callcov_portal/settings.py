@@ -169,6 +169,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
     DATABASES["default"]["TEST"] = {"NAME": CALLCOV_DATA_DIR / "test.sqlite3"}
+elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise EnvError("CALLCOV_DATABASE_URL: only sqlite:// and postgres:// are supported")
 else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
         "options", "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000"

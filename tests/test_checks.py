@@ -47,6 +47,8 @@ def test_a_network_that_cannot_be_read_is_named_with_its_setting(settings, setti
         ("CALLCOV_TIME_ZONE", "Mars/Base"),
         ("CALLCOV_DATA_DIR", "/proc/nowhere"),
         ("CALLCOV_ENGINE_MODEL", "/nowhere"),
+        ("CALLCOV_DATABASE_URL", "mysql://host/name"),
+        ("CALLCOV_BIND", "300.1.1.1"),
     ],
 )
 def test_a_start_with_a_setting_that_makes_no_sense_ends_with_its_name_and_no_traceback(

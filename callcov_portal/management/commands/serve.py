@@ -122,6 +122,8 @@ def why_not(bind: str, port: int) -> str | None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind.strip("[]"), port))
+        except socket.gaierror:
+            return "this machine has no such address, see CALLCOV_BIND"
         except OSError as error:
             return os.strerror(error.errno).lower() if error.errno else str(error)
     return None
