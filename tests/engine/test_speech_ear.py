@@ -1,5 +1,6 @@
 """The recogniser child is started, questioned, killed and started again; it never outlives its parent."""
 
+import math
 import os
 import subprocess
 import sys
@@ -26,6 +27,9 @@ for line in sys.stdin:
     elif order["do"] == "leave": sys.exit("I had enough")
     elif order["do"] == "quietly leave": os._exit(3)
     elif order["do"] == "hang": time.sleep(600)
+    elif order["do"] == "tell":
+        for n in range(5): time.sleep(0.5); say({"stage": "recognising", "fraction": n / 5})
+        say({"answer": {"ok": True}})
 """
 
 
@@ -36,8 +40,8 @@ def ear():
     puppet.close()
 
 
-def ask(ear, do, seconds=20.0, cancelled=lambda: False, told=lambda news: None, **more):
-    return ear.ask({"do": do, **more}, told=told, cancelled=cancelled, seconds=seconds)
+def ask(ear, do, seconds=20.0, cancelled=lambda: False, told=lambda news: None, quiet=math.inf, **more):
+    return ear.ask({"do": do, **more}, told=told, cancelled=cancelled, seconds=seconds, quiet=quiet)
 
 
 def gone(pid):
@@ -73,6 +77,19 @@ def test_a_child_that_takes_too_long_is_killed(ear):
     with pytest.raises(SpeechError, match="took longer than allowed"):
         ask(ear, "hang", seconds=0.3)
     assert gone(before)
+
+
+def test_a_child_that_says_nothing_more_is_killed_long_before_its_time_is_up(ear):
+    before = ask(ear, "answer")["pid"]
+    with pytest.raises(SpeechError, match="hung"):
+        ask(ear, "hang", seconds=600, quiet=0.3)
+    assert gone(before)
+
+
+def test_a_child_that_keeps_telling_may_take_its_time(ear):
+    news: list[dict] = []
+    assert ask(ear, "tell", told=news.append, quiet=2.0)["ok"]
+    assert len(news) == 5
 
 
 def test_a_cancelled_question_kills_the_child_at_once(ear):

@@ -165,6 +165,23 @@ def test_words_get_the_voice_that_speaks_them(encoder):
     assert labels[8:] == [labels[0]] * 4
 
 
+def test_hours_of_windows_are_looked_at_a_few_at_a_time(encoder, monkeypatch):
+    samples = voice(12, 110)
+    windows = mono.windows_of(samples, [(0, len(samples))], encoder, 0.0)
+    sizes: list[int] = []
+    told: list[float] = []
+    whole = encoder.embed
+    monkeypatch.setattr(mono, "AT_ONCE", 10)
+    monkeypatch.setattr(encoder, "embed", lambda mels: sizes.append(len(mels)) or whole(mels))
+
+    vectors = mono.vectors_of(windows, encoder, told.append)
+
+    assert max(sizes) == 10
+    assert sum(sizes) == len(windows) == len(vectors)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
 def test_one_voice_is_one_speaker(encoder):
     samples = voice(12, 110)
     windows = mono.windows_of(samples, [(0, len(samples))], encoder, 0.0)

@@ -41,12 +41,12 @@ class FakeEar:
         self.target, self.local, self.asked, self.closed = target, local, [], False
         self.answer, self.busy, self.most_at_once = ANSWER, 0, 0
 
-    def ask(self, question, *, told, cancelled, seconds):
+    def ask(self, question, *, told, cancelled, seconds, quiet):
         self.busy += 1
         self.most_at_once = max(self.most_at_once, self.busy)
         pcm = sound.Pcm(question["channels"], question["length"], RATE)
         loudest = float(np.abs(sound.load_pcm(Path(question["samples"]), pcm)).max())
-        self.asked.append({**question, "seconds": seconds, "loudest": loudest})
+        self.asked.append({**question, "seconds": seconds, "quiet": quiet, "loudest": loudest})
         told({"stage": "recognising", "fraction": 0.4})
         time.sleep(0.02)
         self.busy -= 1

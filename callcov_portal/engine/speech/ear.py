@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import queue
 import subprocess
@@ -41,14 +42,16 @@ class Ear:
         told: Callable[[dict[str, Any]], None],
         cancelled: Callable[[], bool],
         seconds: float,
+        quiet: float = math.inf,
     ) -> dict[str, Any]:
         """Send `question`, pass on what the child tells meanwhile, return its answer.
 
-        Raises SpeechError when `seconds` pass, the child dies or says that it failed; Cancelled when `cancelled()`.
+        Raises SpeechError when `seconds` pass in all or `quiet` seconds without a word, the child dies or says that
+        it failed; Cancelled when `cancelled()`.
         """
         stop_at = time.monotonic() + seconds
         try:
-            return self._listen(self._asked(question), told, cancelled, stop_at)
+            return self._listen(self._asked(question), told, cancelled, stop_at, quiet)
         except BaseException:
             self.close()
             raise
@@ -69,16 +72,21 @@ class Ear:
         told: Callable[[dict[str, Any]], None],
         cancelled: Callable[[], bool],
         stop_at: float,
+        quiet: float,
     ) -> dict[str, Any]:
+        give_up_at = time.monotonic() + quiet
         while True:
             if cancelled():
                 raise Cancelled("The analysis was cancelled.")
             if time.monotonic() > stop_at:
                 raise SpeechError("Speech recognition took longer than allowed and was stopped.")
+            if time.monotonic() > give_up_at:
+                raise SpeechError("The speech recogniser hung and was stopped.")
             try:
                 line = self.lines.get(timeout=PATIENCE)
             except queue.Empty:
                 continue
+            give_up_at = time.monotonic() + quiet
             if line is None:
                 raise SpeechError(self._obituary(child))
             said = json.loads(line)

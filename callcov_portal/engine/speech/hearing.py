@@ -81,7 +81,8 @@ class Hearing:
             piece = part(begin, end)
             spans = self.spans(piece, min_silence_duration_ms=100, speech_pad_ms=30)
             windows += mono.windows_of(piece, spans, self.encoder, begin / RATE)
-        return segments(mono.assign(words, windows, self.encoder), language)
+        told = partial(tell, "separating speakers")
+        return segments(mono.assign(words, windows, self.encoder, told), language)
 
     def _words(self, part: Callable[[int, int], Array], blocks: Spans, language: str, share: "Share") -> list[Heard]:
         """Recognise one channel block by block."""

@@ -1,6 +1,6 @@
 """Two speakers on one channel: voice activity, speaker vectors, two clusters; then each word gets its speaker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ VOICES = ("0", "1")
 STEP_FRAMES = 40
 """Frames between two windows: 0.4 s."""
 SHORTEST_FRAMES = 30
+AT_ONCE = 256  # windows: 7 MB
 REACH = 0.9  # seconds from a window's middle within which it speaks for a word
 FLICKER = 0.6
 """A change of speaker that lasts less, without a pause around it, is an error."""
@@ -53,11 +54,28 @@ def windows_of(samples: Array, spans: Sequence[tuple[int, int]], encoder: VoiceE
     return found
 
 
-def assign(words: list[Heard], windows: Sequence[Window], encoder: VoiceEncoder) -> list[Heard]:
-    """Give every word the label of its voice, "0" or "1"; one voice only gives "0" throughout."""
+def vectors_of(windows: Sequence[Window], encoder: VoiceEncoder, done: Callable[[float], None]) -> Array:
+    """The windows' vectors; a few windows at a time, because four hours of them take a gigabyte."""
+    parts = []
+    for at in range(0, len(windows), AT_ONCE):
+        parts.append(encoder.embed(np.stack([window.mel for window in windows[at : at + AT_ONCE]])))
+        done(min(1.0, (at + AT_ONCE) / len(windows)))
+    return np.concatenate(parts)
+
+
+def assign(
+    words: list[Heard],
+    windows: Sequence[Window],
+    encoder: VoiceEncoder,
+    done: Callable[[float], None] = lambda _fraction: None,
+) -> list[Heard]:
+    """Give every word the label of its voice, "0" or "1"; one voice only gives "0" throughout.
+
+    `done(fraction)` tells how far it is.
+    """
     centres = None
     if windows:
-        vectors = encoder.embed(np.stack([window.mel for window in windows]))
+        vectors = vectors_of(windows, encoder, done)
         centres = two_voices(vectors)
     if centres is None:
         return [replace(word, speaker=VOICES[0]) for word in words]

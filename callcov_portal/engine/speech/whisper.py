@@ -20,6 +20,8 @@ LOADING_SECONDS = 120
 DOWNLOAD_SECONDS = 3600
 SECONDS_PER_AUDIO_SECOND = 4
 """Recognition gets this much time per second of audio. It needs about 0.12 on a core of its own."""
+QUIET_SECONDS = 1200
+"""So long the child may tell nothing: a hung one must not hold a worker for as long as four hours of audio may take."""
 FORGOTTEN_AFTER = 24 * 3600
 
 
@@ -68,7 +70,8 @@ class WhisperRecogniser:
             self.ear = self.make_ear(found.target, local=found.local)
         limit = self.loading_seconds + SECONDS_PER_AUDIO_SECOND * seconds
         told = lambda news: progress(str(news["stage"]), float(news["fraction"]))  # noqa: E731
-        return self.ear.ask(question, told=told, cancelled=cancelled, seconds=limit)
+        quiet = self.loading_seconds + QUIET_SECONDS
+        return self.ear.ask(question, told=told, cancelled=cancelled, seconds=limit, quiet=quiet)
 
     @contextmanager
     def _my_turn(self, cancelled: Callable[[], bool]) -> Iterator[None]:
