@@ -23,6 +23,7 @@ SHORT = 2
 FEWER, MORE = 1, 2  # a recogniser drops or adds words: windows from n - 1 to n + 2 words
 GAP_WORDS = 3  # what a wildcard may stand for
 SAME_BREATH = 2.0  # seconds between two segments of one speaker, across which a phrase may run
+LISTENING = frozenset(["mhm", "mm", "mmm", "hm", "hmm", "uh", "huh", "um", "ah", "aha", "oh"])
 AROUND = 1  # words between a match and the `unless` phrase that excuses it
 
 
@@ -182,15 +183,21 @@ def speaks(speaker: str, rule: Rule) -> bool:
 
 
 def interactions(segments: Sequence[SpokenSegment]) -> list[int]:
-    """For each segment, the number of its speaker's interaction: it rises when the other one has spoken between."""
+    """For each segment, the number of its speaker's interaction: it rises when the other one has spoken between.
+
+    Who only says "mhm", or is done before the other one is, has not taken the turn.
+    """
     numbers: list[int] = []
     counts: dict[str, int] = {}
-    previous = None
+    previous, spoken_until = None, 0.0
     for segment in segments:
-        if segment.speaker != previous:
+        listens = segment.end < spoken_until or set(plain(segment.text).split()) <= LISTENING
+        if segment.speaker != previous and not (previous and listens):
             counts[segment.speaker] = counts.get(segment.speaker, 0) + 1
-        previous = segment.speaker
-        numbers.append(counts[segment.speaker])
+            previous, spoken_until = segment.speaker, segment.end
+        elif segment.speaker == previous:
+            spoken_until = max(spoken_until, segment.end)
+        numbers.append(counts.setdefault(segment.speaker, 1))
     return numbers
 
 

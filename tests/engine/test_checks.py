@@ -119,10 +119,21 @@ def test_the_disclosure_counts_only_from_the_agent():
 def test_the_purpose_must_be_stated_in_the_first_four_interactions(interactions, flagged):
     turns = []
     for number in range(interactions):
-        text = "How can I help you?" if number == interactions - 1 else "Mhm."
+        text = "How can I help you?" if number == interactions - 1 else "One moment."
         turns += [("A", number * 10, number * 10 + 3, text), ("B", number * 10 + 4, number * 10 + 6, "Well.")]
     found = compliance(*turns)["purpose_declaration"]
     assert (found["disclosed"], found["interaction_number"], found["flagged"]) == (True, interactions, flagged)
+
+
+@pytest.mark.parametrize("noise", [("mhm", 0.3), ("Okay, right, yes.", 0.3), ("Uh-huh.", 2.2)])
+def test_who_only_listens_takes_no_turn(noise):
+    text, delay = noise
+    turns = []
+    for number in range(5):
+        said = "The reason for my call is your renewal." if number == 4 else "I have looked at your file."
+        turns += [("A", number * 3, number * 3 + 2, said), ("B", number * 3 + delay, number * 3 + delay + 0.5, text)]
+    found = compliance(*turns)["purpose_declaration"]
+    assert (found["disclosed"], found["interaction_number"], found["flagged"]) == (True, 1, False)
 
 
 def test_nothing_said_accuses_nobody():

@@ -83,6 +83,9 @@ def test_a_long_pause_ends_a_number():
     [
         (["It's 4111 1111 1111 1111."], ["card_number"]),
         (["4-11-11-11-11-11-11-11-1"], ["card_number"]),
+        (["The tracking number is 9400 1000 0000 0000 0000 00."], []),
+        (["The reference is 1234 5678 9012 34."], []),
+        (["The reference is 4111 1111 1111 1111."], ["card_number"]),
         (["The card number please?", "4111 1111 1111"], ["card_number"]),  # the recogniser dropped digits
         (["The card number please?", "4111 1111 1111 1112"], ["card_number"]),  # Luhn fails
         (["And the long number?", "41 11 11 11 11 11 11 11 11 11 11"], ["card_number"]),

@@ -10,7 +10,7 @@ LIMIT_INTERACTIONS = 4
 def check(call: Call) -> dict[str, Any]:
     """`{disclosed, interaction_number, flagged}` and the evidence; `flagged` when it is missing (then no number) or comes too late.
 
-    An interaction is what the agent says up to the contact's next word, however many segments that is.
+    An interaction is what the agent says until the contact takes the turn, however many segments that is.
     """
     if reason := call.why_not("purpose"):
         return {"disclosed": False, "flagged": False, **not_assessed(reason)}

@@ -64,7 +64,7 @@ def kind_of(run: DigitRun, before: str, after: str) -> str:
     kinds = {
         "card_number": (13 <= count <= 19 and luhn(run.digits))
         or (count >= 12 and about_card)
-        or (count >= 13 and latest != "phone"),
+        or (13 <= count <= 19 and latest not in {"phone", "other"}),
         "cvv": count in {3, 4} and "code" in named and named["code"] > named.get("expiry", -1),
         "card_expiry": 3 <= count <= 8 and "expiry" in named,
         "ssn": count in {4, 9} and latest == "social",
