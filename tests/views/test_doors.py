@@ -1,0 +1,138 @@
+"""Every door of the portal: who may pass it, and with which method. A new URL without a row here fails."""
+
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from callcov_portal.models import Role
+from tests.conftest import person
+from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
+
+SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR = "signed out", "reviewer", "lead", "administrator"
+WHO = (SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR)
+UNSAFE = ("post", "put", "patch", "delete")
+SIGN_IN = "sign in"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One URL: its method, and the answers to the four of WHO, in their order."""
+
+    path: str
+    answers: tuple[int | str, int, int, int]
+    method: str = "get"
+
+
+def all_the_same(path: str, status: int, method: str = "get") -> Door:
+    """Return a door that is open to everybody who is signed in."""
+    return Door(path, (SIGN_IN, status, status, status), method)
+
+
+# The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer.
+DOORS = {
+    "home": all_the_same("/", 302),
+    "login": Door("/login/", (200, 302, 302, 302)),
+    "logout": Door("/logout/", (302, 302, 302, 302), "post"),
+    "password_change": all_the_same("/password/", 200),
+    "calls": all_the_same("/calls/", 200),
+    "call": all_the_same("/calls/{n}/", 200),
+    "review": all_the_same("/calls/{n}/review/", 404, "post"),
+    "call_row": all_the_same("/calls/rows/?ids={n}", 200),
+    "known_agents": all_the_same("/calls/known/agents/", 200),
+    "known_contacts": all_the_same("/calls/known/contacts/", 200),
+    "add_calls": all_the_same("/calls/add/", 200),
+    "add_files": all_the_same("/calls/add/files/", 422, "post"),
+    "add_links": all_the_same("/calls/add/links/", 422, "post"),
+    "call_state": all_the_same("/calls/{n}/state/", 200),
+    "call_edit": Door("/calls/{n}/edit/", (SIGN_IN, 403, 200, 200)),
+    "call_delete": Door("/calls/{n}/delete/", (SIGN_IN, 403, 200, 200)),
+    "call_audio": all_the_same("/calls/{n}/audio/", 404),
+    "call_raw": all_the_same("/calls/{n}/raw.json", 200),
+    "call_retry": all_the_same("/calls/{n}/retry/", 409, "post"),
+    "call_again": all_the_same("/calls/{n}/again/", 302, "post"),
+    "call_send_anyway": all_the_same("/calls/{n}/send-anyway/", 409, "post"),
+    "call_cancel": all_the_same("/calls/{n}/cancel/", 409, "post"),
+    "agents": all_the_same("/agents/", 200),
+    "agent": all_the_same("/agents/{g}/", 200),
+    "contacts": all_the_same("/contacts/", 200),
+    "contact": all_the_same("/contacts/{c}/", 200),
+    "people": Door("/people/", (SIGN_IN, 403, 403, 200)),
+    "user_act": Door("/people/{u}/unlock/", (SIGN_IN, 403, 403, 302), "post"),
+    "status": all_the_same("/status/", 200),
+    "health": Door("/health", (200, 200, 200, 200)),
+    "export": all_the_same("/exports/calls.csv", 200),
+    "webhook": Door("/hooks/callcov/forged", (401, 401, 401, 401), "post"),
+}
+# What lets forms in without a token: the API has none.
+WITHOUT_TOKEN = {"webhook"}
+# Open to whoever is signed out; all else asks to sign in.
+OPEN = {"login", "logout", "health", "webhook"}
+
+
+def patterns(resolver: URLResolver) -> list[URLPattern]:
+    """Return every address of a URLconf, those that are included too."""
+    found: list[URLPattern] = []
+    for one in resolver.url_patterns:
+        found += patterns(one) if isinstance(one, URLResolver) else [one]
+    return found
+
+
+@pytest.fixture
+def places(db) -> dict[str, object]:
+    """Return what the paths of DOORS are filled with."""
+    analysis = CompletedFactory(recording=RecordingFactory())
+    DocumentFactory(analysis=analysis)
+    call = analysis.recording
+    somebody = person("somebody", Role.REVIEWER)
+    return {"n": call.pk, "a": analysis.pk, "g": call.agent_id, "c": call.contact_id, "u": somebody.pk}
+
+
+@pytest.fixture
+def browser_of(db, signed_in):
+    """Return a function that gives a browser to one of WHO."""
+
+    def make(who: str, **options) -> Client:
+        client = Client(**options)
+        if who != SIGNED_OUT:
+            client.force_login(person(who, Role(who)), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+def test_every_address_has_a_row_here():
+    named = {pattern.name for pattern in patterns(get_resolver())}
+    assert None not in named, "an address without a name"
+    assert named == set(DOORS)
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("name", DOORS)
+def test_who_may_pass_each_door(name, who, places, browser_of):
+    door = DOORS[name]
+    response = getattr(browser_of(who), door.method)(door.path.format(**places))
+    expected = door.answers[WHO.index(who)]
+    if expected == SIGN_IN:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/login/?next=")
+    else:
+        assert response.status_code == expected
+
+
+@pytest.mark.parametrize("name", sorted(DOORS.keys() - OPEN))
+def test_a_stranger_gets_in_by_no_method(name, places, browser_of):
+    stranger = browser_of(SIGNED_OUT)
+    for method in ("get", "head", "options", *UNSAFE):
+        response = getattr(stranger, method)(DOORS[name].path.format(**places))
+        assert response.status_code == 302
+        assert response["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_nothing_is_done_without_the_forms_token(name, places, browser_of):
+    browser = browser_of(ADMINISTRATOR, enforce_csrf_checks=True)
+    for method in UNSAFE:
+        response = getattr(browser, method)(DOORS[name].path.format(**places))
+        assert response.status_code in ({401, 405} if name in WITHOUT_TOKEN else {403})
