@@ -11,7 +11,8 @@ SECRETS = [
     (re.compile(r"(?i)(bearer\s+|x-api-key['\"]?\s*[:=]\s*['\"]?)[^\s'\",;]+"), r"\1…"),
     (re.compile(r"(/hooks/callcov/[0-9a-f-]{36}\.\d+\.)[\w-]+"), r"\1…"),
     (re.compile(r"(https?://[^\s'\"?]+)\?[^\s'\"]+"), r"\1?…"),  # signed links carry their secret in the query
-    (re.compile(r"(\w+://[^\s:/@]+:)[^\s@/]+@"), r"\1…@"),
+    (re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@"), r"\1…@"),  # redis://:password@… has no name before it
+    (re.compile(r"(<WSGIRequest: \w+ '[^'?]*)\?[^']*"), r"\1?…"),  # what people searched for is nobody's business
 ]
 
 
@@ -23,8 +24,12 @@ def redact(text: str) -> str:
 
 
 def redact_fields(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """A structlog processor: every text field of a log line, redacted."""
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    """A structlog processor: every field of a log line, redacted; what is no number is written as text.
+
+    Django's own lines carry the request as an object, whose text is its address with the token in it.
+    """
+    plain = (int, float, type(None))
+    return {key: value if isinstance(value, plain) else redact(str(value)) for key, value in event.items()}
 
 
 def logging_config(*, debug: bool) -> dict[str, Any]:

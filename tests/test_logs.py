@@ -26,6 +26,7 @@ TOKEN = "0b2e9c1c-0000-4000-8000-c0ffee000000.1.Zm9vYmFyYmF6"
         ("fetching https://files.example/call.wav?X-Amz-Signature=deadbeef&x=1 now", "deadbeef"),
         ("postgres://callcov:topsecret@db:5432/callcov", "topsecret"),
         ("amqp://user:topsecret@mq//", "topsecret"),
+        ("redis://:topsecret@redis:6379/0", "topsecret"),
     ],
 )
 def test_a_secret_is_taken_out(text, secret):
@@ -46,9 +47,10 @@ def test_what_is_no_secret_stays(text):
     assert redact(text) == text
 
 
-def test_only_text_fields_are_touched():
-    event = {"event": "sent sk_live_abc123", "count": 3, "nothing": None}
-    assert redact_fields(None, "info", event) == {"event": "sent sk_live_…", "count": 3, "nothing": None}
+def test_numbers_stay_numbers():
+    event = {"event": "sent sk_live_abc123", "count": 3, "nothing": None, "is_so": True}
+    expected = {"event": "sent sk_live_…", "count": 3, "nothing": None, "is_so": True}
+    assert redact_fields(None, "info", event) == expected
 
 
 @pytest.fixture
@@ -88,6 +90,16 @@ def test_secrets_are_taken_out_of_fields_and_tracebacks_too(lines):
     logging.getLogger("callcov_portal.test_logs").warning("plain %s", "sk_live_abc123")
     assert lines.getvalue().count("\n") == 2
     for secret in ("topsecret", "deadbeef", "abc123"):
+        assert secret not in lines.getvalue()
+
+
+def test_a_request_in_a_line_tells_neither_its_token_nor_what_was_searched_for(lines, rf):
+    for path in (f"/hooks/callcov/{TOKEN}", "/calls/?text=Nora+Quist"):
+        request = rf.post(path)
+        logging.getLogger("callcov_portal.test_logs").error("Failed: %s", request.path, extra={"request": request})
+    assert "POST '/hooks/callcov/" in lines.getvalue()
+    assert "POST '/calls/?…'" in lines.getvalue()
+    for secret in ("Zm9vYmFyYmF6", "Nora"):
         assert secret not in lines.getvalue()
 
 
