@@ -34,6 +34,7 @@ def add(username: str, role: Role, by: User) -> tuple[User, str]:
 
     Raises `NotPossible` for a name that is taken, however it is spelt, or that cannot be one.
     """
+    username = User.normalize_username(username)  # as the form for signing in does with what is typed there
     user = User(username=username, role=role, must_change_password=True)
     password = one_time_password()
     user.set_password(password)

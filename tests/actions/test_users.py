@@ -28,6 +28,13 @@ def test_a_new_user_gets_a_one_time_password_that_must_be_changed(dora):
     assert logged() == [("dora", "user added", "carol as lead")]
 
 
+def test_a_name_is_written_as_the_form_for_signing_in_reads_it(dora, bob):
+    user, _ = users.add("ｃａｒｌ", Role.REVIEWER, dora)
+    assert user.username == "carl"
+    with pytest.raises(users.NotPossible, match="There is a user named bob already"):
+        users.add("ｂｏｂ", Role.REVIEWER, dora)
+
+
 def test_no_two_passwords_are_alike():
     assert len({users.one_time_password() for _ in range(200)}) == 200
 

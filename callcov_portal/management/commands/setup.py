@@ -70,7 +70,7 @@ class Command(BaseCommand):
             return
         given = settings.CALLCOV_ADMIN_PASSWORD
         password = given or secrets.token_urlsafe(15)
-        user = User(username=settings.CALLCOV_ADMIN_USER, role=Role.ADMINISTRATOR)
+        user = User(username=User.normalize_username(settings.CALLCOV_ADMIN_USER), role=Role.ADMINISTRATOR)
         try:
             user.clean_fields(exclude=["password"])
             validate_password(password, user)
