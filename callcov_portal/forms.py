@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UsernameField
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -171,6 +171,12 @@ class NewUserForm(forms.Form):
     role = forms.ChoiceField(choices=Role, initial=Role.REVIEWER)
 
 
+class SignInForm(AuthenticationForm):
+    """Name and password. Django's own form takes a name that the log of failures cannot hold."""
+
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+
+
 class OwnPasswordForm(PasswordChangeForm):
     """A new password in place of the old one: keeping the old one is no change, least of all of a one-time password."""
 
@@ -182,8 +188,11 @@ class OwnPasswordForm(PasswordChangeForm):
 
 
 def midnight(day: date) -> datetime:
-    """Return when a day begins in the portal's time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min))
+    """Return when a day begins in the portal's time zone; the first day of all begins with time itself."""
+    try:
+        return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
+    except OverflowError:  # east of Greenwich the first day begins before the year 1
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class DayInput(forms.DateInput):

@@ -116,18 +116,29 @@ def password_change_first(get_response: Handler) -> Handler:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address a request comes from, looking through the proxies of `CALLCOV_TRUSTED_PROXIES` only."""
+    """Return the address a request comes from, looking through the proxies of `CALLCOV_TRUSTED_PROXIES` only.
+
+    It ends at what is no address: a header can hold anything, and the database takes nothing else for one.
+    """
     chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     address = str(request.META.get("REMOTE_ADDR", ""))
-    while chain and is_trusted_proxy(address):
+    while chain and is_trusted_proxy(address) and is_address(chain[-1]):
         address = chain.pop()
     return address
 
 
-def is_trusted_proxy(address: str) -> bool:
-    """Say whether an address is one of `CALLCOV_TRUSTED_PROXIES` (addresses or networks)."""
+def is_address(text: str) -> bool:
+    """Say whether a text is an IP address."""
     try:
-        ip = ipaddress.ip_address(address)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
+
+
+def is_trusted_proxy(address: str) -> bool:
+    """Say whether an address is one of `CALLCOV_TRUSTED_PROXIES` (addresses or networks)."""
+    if not is_address(address):
+        return False
+    ip = ipaddress.ip_address(address)
     return any(ip in ipaddress.ip_network(proxy, strict=False) for proxy in settings.CALLCOV_TRUSTED_PROXIES)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from callcov_portal.forms import OwnPasswordForm
+from callcov_portal.forms import OwnPasswordForm, SignInForm
 from callcov_portal.views.rendering import PortalRequest
 
 
@@ -16,7 +16,17 @@ class SignIn(views.LoginView):
     """The sign-in page; a wrong password answers 422 with the form."""
 
     template_name = "registration/login.html"
+    form_class = SignInForm
     redirect_authenticated_user = True
+
+    def get_success_url(self) -> str:
+        """Return where somebody wanted to go; the front page if that is this page again, which would not end."""
+        wanted = super().get_success_url()
+        return self.get_default_redirect_url() if wanted == self.request.path else wanted
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        self.request.session.clear_expired()  # nobody else removes those that are over
+        return super().form_valid(form)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from callcov_portal import tasks
 from callcov_portal.actions import recordings as actions
-from callcov_portal.forms import AddFilesForm, AddLinksForm, CallDetailsForm
+from callcov_portal.forms import EARLIEST_CALL, AddFilesForm, AddLinksForm, CallDetailsForm
 from callcov_portal.models import Failure, Recording, User
 from callcov_portal.uploads import ReceivedFile
 from callcov_portal.views.rendering import PortalRequest, wants_partial
@@ -92,11 +92,12 @@ def details_in(form: CallDetailsForm) -> actions.CallDetails:
 
 
 def file_date(milliseconds: str) -> datetime | None:
-    """Return the date that a browser gives for a file, or None for anything else."""
+    """Return the date that a browser gives for a file, or None for anything else, also for one that cannot be."""
     try:
-        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+        date = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return date if date >= EARLIEST_CALL else None
 
 
 def take_file(file: ReceivedFile, details: actions.CallDetails, user: User, date: datetime | None) -> Fate:

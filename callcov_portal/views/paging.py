@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 
@@ -55,8 +55,10 @@ def read_cursor(text: str) -> tuple[datetime, int] | None:
     time, _, pk = text.replace(" ", "+").rpartition("_")
     try:
         moment = datetime.fromisoformat(time)
-        return (moment, int(pk)) if moment.tzinfo and pk.isdecimal() and len(pk) < 19 else None
-    except ValueError:
+        if moment.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
+            return None
+        return moment.astimezone(UTC), int(pk)
+    except (ValueError, OverflowError):  # the year 1 has hours that UTC does not
         return None
 
 

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from callcov_portal.actions import recordings as actions
 from callcov_portal.forms import CallFilter, CorrectionForm
 from callcov_portal.models import Agent, Contact, Finding, Recording, Segment, User
+from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.listing import clean_query, list_context, live_of, rows_of
+from callcov_portal.views.people import matching
 from callcov_portal.views.rendering import PortalRequest, render_page
 
 MAX_LIVE_ROWS = 200
@@ -59,8 +61,9 @@ def known_contacts(request: PortalRequest) -> HttpResponse:
 
 def offer(request: PortalRequest, people: type[Agent] | type[Contact], typed: str) -> HttpResponse:
     """Render at most 30 options for a datalist."""
-    found = people._default_manager.filter(key__contains=typed.replace("\x00", "").strip().casefold())
-    return render(request, "recordings/_known.html", {"people": found.order_by("key")[:KNOWN_SHOWN]})
+    part = typed.replace("\x00", "").strip()[:IDENTIFIER_LENGTH]
+    found = matching(people._default_manager.all(), part).order_by("key")
+    return render(request, "recordings/_known.html", {"people": found[:KNOWN_SHOWN]})
 
 
 def recording_or_404(number: int) -> Recording:

@@ -1,7 +1,11 @@
 """Signing in and out, and the own password."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from tests.conftest import PASSWORD
 
@@ -20,6 +24,42 @@ def test_signing_in_leads_to_the_page_that_was_wanted(bob):
 
 def test_signing_in_leads_nowhere_else(bob):
     assert sign_in(Client(), next="https://elsewhere.example/")["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//elsewhere.example/", "/\\elsewhere.example", "javascript:alert(1)", "/login/", "\0"]
+)
+def test_signing_in_leads_neither_out_of_the_portal_nor_round_in_circles(bob, as_bob, wanted):
+    assert sign_in(Client(), next=wanted)["Location"] == "/"
+    assert as_bob.get("/login/", {"next": wanted})["Location"] == "/"
+
+
+def test_signing_in_gives_the_session_another_key(bob):
+    client = Client()
+    client.session["typed"] = "before"
+    client.session.save()
+    before = client.session.session_key
+    sign_in(client)
+    assert client.session.session_key != before
+
+
+def test_signing_in_removes_sessions_that_are_over(bob, as_bob):
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    sign_in(Client())
+    assert Session.objects.count() == 1
+
+
+def test_a_name_too_long_for_anybody_is_refused(db):
+    assert sign_in(Client(), name="x" * 300).status_code == 422
+
+
+@pytest.mark.parametrize("forwarded", ["", "rubbish", "203.0.113.7:5500", "unknown", "203.0.113.7"])
+def test_a_failure_is_counted_whatever_a_proxy_forwards(bob, settings, forwarded):
+    settings.CALLCOV_TRUSTED_PROXIES = ["127.0.0.0/8"]
+    client = Client(headers={"X-Forwarded-For": forwarded})
+    for _ in range(5):
+        response = sign_in(client, password="wrong")
+    assert response.status_code == 429
 
 
 def test_a_wrong_password_shows_the_form_again(bob):

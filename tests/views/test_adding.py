@@ -74,7 +74,7 @@ def test_the_files_date_is_what_the_time_is_assumed_from(as_bob, rung):
     assert (call.called_at, call.called_at_source) == (moment, CalledAtSource.FILE_DATE)
 
 
-@pytest.mark.parametrize("modified", ["", "x", "9" * 30, "-" + "9" * 30])
+@pytest.mark.parametrize("modified", ["", "x", "9" * 30, "-" + "9" * 30, "-62135596800000"])
 def test_a_date_that_is_none_is_left_out(as_bob, modified, rung):
     as_bob.post(FILES, {"agent": "a", "modified": modified, "files": sound("tone.wav")}, headers=JSON)
     assert Recording.objects.get().called_at_source == CalledAtSource.UPLOAD
