@@ -19,6 +19,7 @@ from callcov_portal.models import (
     Failure,
     LogEntry,
     Recording,
+    Spent,
     User,
 )
 from callcov_portal.models.people import key_of
@@ -191,11 +192,11 @@ def edit_details(recording: Recording, details: CallDetails, user: User) -> list
 
 
 def described(recording: Recording) -> dict[str, str]:
-    """Return the details of a call in words, for the log."""
+    """Return the details of a call in words, for the log; the time in the portal's zone."""
     return {
         "agent": recording.agent.identifier,
         "contact": recording.contact_identifier,
-        "time": recording.called_at.isoformat(timespec="seconds"),
+        "time": timezone.localtime(recording.called_at).isoformat(" ", "seconds"),
         "direction": recording.get_direction_display(),
     }
 
@@ -207,11 +208,14 @@ def delete(recording: Recording, user: User) -> None:
     Workers may be busy with it: the rows are locked, analyses first as applying does, so that results, deliveries
     and a fetched file either are there already and go too, or find nothing to belong to. Twice is no error.
     """
-    list(Analysis.objects.select_for_update().filter(recording=recording.pk).order_by("pk"))
+    analyses = list(Analysis.objects.select_for_update().filter(recording=recording.pk).order_by("pk"))
     held = Recording.objects.select_for_update().filter(pk=recording.pk).first()
     if held is None:
         return
     note(user, "deleted", held, "; ".join(f"{key}: {value}" for key, value in described(held).items()))
+    Spent.objects.bulk_create(
+        Spent(sent_at=analysis.sent_at, seconds=held.duration_seconds or 0) for analysis in analyses if analysis.sent_at
+    )
     Recording.objects.filter(pk=held.pk).update(current_analysis=None)
     Recording.objects.filter(pk=held.pk).delete()
     shelving.discard(held.stored_name)

@@ -9,7 +9,7 @@ from callcov_portal.models.analysis import (
     State,
 )
 from callcov_portal.models.delivery import Delivery
-from callcov_portal.models.log import LogEntry
+from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Recording
@@ -38,6 +38,7 @@ __all__ = [
     "Segment",
     "Signal",
     "Speaker",
+    "Spent",
     "State",
     "User",
 ]

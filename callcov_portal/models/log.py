@@ -19,3 +19,16 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act}: {self.text}"
+
+
+class Spent(models.Model):
+    """An analysis that was sent and whose call was deleted since: it was billed all the same."""
+
+    sent_at = models.DateTimeField(db_index=True)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name_plural = "spent"
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s at {self.sent_at}"

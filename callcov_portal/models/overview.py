@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Count, Sum
 
 from callcov_portal.models.analysis import WHAT_TO_DO, Analysis, Failure, State
+from callcov_portal.models.log import Spent
 from callcov_portal.models.pace import Signal
 from callcov_portal.models.recording import Recording
 
@@ -83,11 +84,16 @@ def causes(counts: Counter[tuple[str, str]]) -> list[Cause]:
 
 
 def sent_since(moment: datetime) -> Sent:
-    """Return what was sent to the API from `moment` on; an analysis counts when it was sent, whatever came of it."""
-    sums = Analysis.objects.filter(sent_at__gte=moment).aggregate(
+    """Return what was sent to the API from `moment` on.
+
+    An analysis counts when it was sent, whatever came of it, and also when its call is deleted since.
+    """
+    kept = Analysis.objects.filter(sent_at__gte=moment).aggregate(
         analyses=Count("pk"), seconds=Sum("recording__duration_seconds")
     )
-    return Sent(sums["analyses"], (sums["seconds"] or 0.0) / 60)
+    gone = Spent.objects.filter(sent_at__gte=moment).aggregate(analyses=Count("pk"), seconds=Sum("seconds"))
+    seconds = (kept["seconds"] or 0.0) + (gone["seconds"] or 0.0)
+    return Sent(kept["analyses"] + gone["analyses"], seconds / 60)
 
 
 def oldest_wait() -> datetime | None:

@@ -227,3 +227,10 @@ def test_a_file_whose_row_could_not_be_written_is_not_left_behind(
     with pytest.raises(RuntimeError), django_capture_on_commit_callbacks(execute=True):
         add(tmp_path)
     assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []
+
+
+def test_the_log_tells_times_in_the_portal_s_zone(tmp_path, alice, settings) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    recording = add(tmp_path, details=CallDetails("rachel", called_at=NOON))
+    (change,) = recordings.edit_details(recording, CallDetails("rachel", called_at=NOON + timedelta(hours=1)), alice)
+    assert change == "time: 2026-03-02 07:00:00-05:00 → 2026-03-02 08:00:00-05:00"

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, pace, sweeping
+from callcov_portal.actions import gateway, pace, recordings, sweeping
 from callcov_portal.models import Delivery, Failure, LogEntry, Recording, Signal, State
 from callcov_portal.models.analysis import WHAT_TO_DO
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory
@@ -126,6 +126,14 @@ def test_analyses_and_minutes_of_this_month_are_counted_in_the_portals_zone(as_b
             ProcessingFactory(sent_at=datetime.fromisoformat(sent), recording__duration_seconds=90)
         ProcessingFactory(sent_at=timezone.now(), recording__duration_seconds=None)
         assert "Analyses sent 3 in March 2026 Minutes sent 3 " in text_of(as_bob.get("/status/"))
+
+
+def test_what_was_sent_counts_also_after_its_call_is_deleted(as_bob, bob):
+    sent = ProcessingFactory(recording__duration_seconds=90)
+    AnalysisFactory(recording=sent.recording)
+    recordings.delete(sent.recording, bob)
+    assert "Analyses sent 1 in" in text_of(as_bob.get("/status/"))
+    assert "Minutes sent 1.5 " in text_of(as_bob.get("/status/"))
 
 
 @pytest.mark.parametrize(
