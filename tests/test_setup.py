@@ -3,13 +3,14 @@
 import fcntl
 import threading
 from io import StringIO
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from callcov_portal import tasks
 from callcov_portal.management.commands import demo, setup
@@ -128,12 +129,16 @@ def test_a_data_folder_that_cannot_be_made_is_named_with_its_setting(settings, t
         run()
 
 
-def test_a_database_that_does_not_answer_is_named_with_its_setting(monkeypatch):
-    def away(self):
-        raise OperationalError("connection refused\n")
+@pytest.mark.parametrize("error", [OperationalError("connection refused\n"), DatabaseError("file is not a database")])
+def test_a_database_that_cannot_be_used_is_named_with_its_setting(monkeypatch, error):
+    monkeypatch.setattr(setup.Command, "migrate", Mock(side_effect=error))
+    with pytest.raises(CommandError, match=rf"cannot be used: {str(error).strip()}\. Check CALLCOV_DATABASE_URL"):
+        run()
 
-    monkeypatch.setattr(setup.Command, "migrate", away)
-    with pytest.raises(CommandError, match=r"database cannot be used: connection refused\. Check CALLCOV_DATABASE_URL"):
+
+def test_a_fault_of_a_migration_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(setup.Command, "migrate", Mock(side_effect=ProgrammingError("no such column")))
+    with pytest.raises(ProgrammingError):
         run()
 
 

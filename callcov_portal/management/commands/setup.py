@@ -14,7 +14,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from callcov_portal.models import Role, User
@@ -41,7 +41,9 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The data folder cannot be used: {error}. CALLCOV_DATA_DIR may name another one."
             ) from error
-        except OperationalError as error:
+        except DatabaseError as error:
+            if type(error) not in {DatabaseError, OperationalError}:
+                raise  # a fault of ours
             raise CommandError(
                 f"The database cannot be used: {str(error).strip()}. Check CALLCOV_DATABASE_URL."
             ) from error
