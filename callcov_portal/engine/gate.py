@@ -17,7 +17,6 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 API = "/api/"
 OPEN = {"/api/v1/openapi.json"}
 CREATES = {"/api/v1/analysis", "/api/v1/calls/analyze"}
-DRAIN = 1024 * 1024
 
 
 class EngineRequest(HttpRequest):
@@ -44,8 +43,7 @@ def gate(get_response: Handler) -> Handler:
                 throttling.untouched(),
                 wire.error(503, "The engine cannot reach its database; try again."),
             )
-        if refusal is not None:
-            drain(request)
+        # A refused body is not waited for: strangers who announce one and send none would occupy every thread.
         response = refusal or as_json(get_response(request))
         budget.write_to(response)
         return response
@@ -76,13 +74,3 @@ def as_json(response: HttpResponseBase) -> HttpResponseBase:
     if "Allow" in response.headers:
         answer["Allow"] = response.headers["Allow"]
     return answer
-
-
-def drain(request: HttpRequest) -> None:
-    """Read a refused request's body, up to 1 MB, so that the caller gets the answer and not a broken connection."""
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length <= DRAIN:
-            request.read(length)
-    except (ValueError, OSError):
-        pass
