@@ -28,7 +28,7 @@ class Position:
     first_seconds: float | None = None
     last_seconds: float | None = None
     first_interactions: int | None = None
-    """Of that speaker: stretches of speech up to the other one's next word, counted from 1."""
+    """Of that speaker: stretches of speech until the other one takes the turn, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
