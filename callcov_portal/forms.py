@@ -217,7 +217,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, name, file, id"}),
     )
     state = django_filters.MultipleChoiceFilter(
-        field_name="current_analysis__state",
+        method="by_state",
         choices=State.choices,
         label="State",
         widget=forms.CheckboxSelectMultiple,
@@ -262,6 +262,12 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         if number.isdecimal() and len(number) < 19:
             condition |= Q(pk=int(number))
         return calls.filter(condition)
+
+    def by_state(self, calls: QuerySet[Recording], _name: str, states: list[str]) -> QuerySet[Recording]:
+        if State.COMPLETED not in states:
+            return calls.filter(current_analysis__state__in=states)
+        # Nearly all are completed. Joined, SQLite begins with them and sorts them all to show fifty (600 ms of 100,000).
+        return calls.filter(Exists(Analysis.objects.filter(pk=OuterRef("current_analysis"), state__in=states)))
 
     def by_agent(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
         return calls.filter(agent__key=key_of(identifier))

@@ -87,7 +87,11 @@ def came_out(outcome: str, check_id: str = "", *, of: str = "") -> Q:
         findings = findings.filter(outcome__in=ASSESSED_OUTCOMES)
     else:
         findings = decisive(findings.filter(outcome=outcome))
-    return Q(**{f"{of}current_analysis__state": State.COMPLETED}) & Q(Exists(findings))
+    if of:
+        return Q(**{f"{of}current_analysis__state": State.COMPLETED}) & Q(Exists(findings))
+    # Asked for outside, the state is where SQLite begins: it sorts all that is completed to show fifty (700 ms of
+    # 100,000 calls; 50 ms so). For people it is the other way round: they are counted over all calls anyway.
+    return Q(Exists(findings.filter(analysis__state=State.COMPLETED)))
 
 
 def check_rates(recordings: QuerySet[Recording]) -> list[CheckRate]:

@@ -6,8 +6,10 @@ from itertools import chain
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
+from callcov_portal.forms import CallFilter
 from callcov_portal.models import Analysis, Failure, Outcome, Recording, State
 from callcov_portal.views import paging
 from tests.factories import (
@@ -193,6 +195,13 @@ def test_the_pager_keeps_the_filters(as_bob, monkeypatch):
 def test_a_cursor_that_cannot_be_read_means_the_first_page(as_bob, cursor):
     call = RecordingFactory()
     assert shown(as_bob.get("/calls/", {"before": cursor})) == [call.pk]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by what it counted")
+@pytest.mark.parametrize("query", ["", "state=completed", "outcome=met", "outcome=violated", "check=purpose"])
+def test_a_page_is_read_in_order_and_not_sorted_out_of_all_calls(db, query):
+    calls = CallFilter(QueryDict(query), queryset=Recording.objects.with_people()).qs
+    assert "TEMP B-TREE" not in calls.order_by("-called_at", "-pk")[:51].explain()
 
 
 def test_counting_stops_where_it_grows_expensive(as_bob, monkeypatch):
