@@ -107,6 +107,8 @@ def fetch(job: Job, hold: Hold) -> None:
             job.source_url, part, guard=guard, max_bytes=settings.CALLCOV_MAX_UPLOAD_MB * 1024 * 1024
         )
         intake.describe(job, str(part), sha256=got.sha256, size=got.size)
+        if not Job.objects.held(job.pk, hold.owner).exists():
+            raise Superseded  # whoever has the job now may be hearing its audio: it is not replaced
         intake.keep(job, part)
     finally:
         part.unlink(missing_ok=True)

@@ -404,6 +404,24 @@ def test_a_fetch_after_a_lost_lease_is_dropped(make_job, link, recording, monkey
     assert again(job).audio_file == ""
 
 
+def test_a_fetch_that_comes_too_late_leaves_the_audio_of_the_one_who_went_on(make_job, monkeypatch, recording):
+    job = make_job()
+
+    def slow(url, path, **_):
+        """Another worker fetches the link meanwhile and hears what it got."""
+        path.write_bytes(recording.read_bytes())
+        name = f"{job.pk}.wav"
+        Job.objects.filter(pk=job.pk).update(owner=uuid.uuid4(), audio_file=name)
+        (intake.folder() / name).write_bytes(b"the other's")
+        return safefetch.Fetched(path, 1, "5" * 64, "audio/wav", url)
+
+    monkeypatch.setattr(safefetch, "fetch_to", slow)
+    job = again(job)
+
+    assert intake.audio_path(job).read_bytes() == b"the other's"
+    assert [path.name for path in intake.folder().iterdir()] == [job.audio_file]
+
+
 def test_outcome_and_state_are_written_together_or_not_at_all(make_job, monkeypatch):
     job = make_job(upload=True, webhook_url="https://example.com/hook")
 
