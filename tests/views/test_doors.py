@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from callcov_portal.models import Role
+from callcov_portal.models import Role, User
 from tests.conftest import person
 from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
 
@@ -136,3 +136,20 @@ def test_nothing_is_done_without_the_forms_token(name, places, browser_of):
     for method in UNSAFE:
         response = getattr(browser, method)(DOORS[name].path.format(**places))
         assert response.status_code in ({401, 405} if name in WITHOUT_TOKEN else {403})
+
+
+@pytest.mark.parametrize("name", sorted(DOORS.keys() - {"login", "logout", "password_change", "health", "webhook"}))
+def test_no_door_opens_before_a_one_time_password_is_changed(name, places, browser_of):
+    browser = browser_of(ADMINISTRATOR)
+    User.objects.filter(username=ADMINISTRATOR).update(must_change_password=True)
+    for method in ("get", *UNSAFE):
+        response = getattr(browser, method)(DOORS[name].path.format(**places))
+        assert (response.status_code, response["Location"]) == (302, "/password/")
+
+
+@pytest.mark.parametrize("name", sorted(DOORS.keys() - OPEN))
+def test_who_is_deactivated_is_a_stranger(name, places, browser_of):
+    browser = browser_of(ADMINISTRATOR)
+    User.objects.filter(username=ADMINISTRATOR).update(is_active=False)
+    response = getattr(browser, DOORS[name].method)(DOORS[name].path.format(**places))
+    assert response["Location"].startswith("/login/?next=")
