@@ -29,7 +29,9 @@ BYTE_ORDER_MARK = "\ufeff"
 SIGNS = "=+\\-@\0\uff1d\uff0b\uff0d\uff20"
 BLANKS = "(?:[^\\S\r\n]|[\ufeff\u200b-\u200f\u2060])*"
 FORMULA = re.compile(f"{BLANKS}[{SIGNS}\t\r\n]")
-FORMULA_INSIDE = re.compile(f"([\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]{BLANKS})(?=[{SIGNS}])")
+# What ends a line is no blank in one, or many such ends in a row would take the square of their number.
+ENDS = "\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+FORMULA_INSIDE = re.compile(f"([{ENDS}](?:[^\\S{ENDS}]|[\ufeff\u200b-\u200f\u2060])*)(?=[{SIGNS}])")
 
 
 class Kind(Enum):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import time
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 
@@ -113,6 +114,13 @@ def test_every_value_comes_back_through_a_csv_reader(value):
     [row] = read(csv_of(CALLS, Recording.objects.all()))
     call.refresh_from_db()
     assert row["file_name"] == safe_text(call.file_name)
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\u2028", "\n", "\n ", " "])
+def test_a_cell_of_many_empty_lines_does_not_hold_up_a_download(end):
+    started = time.perf_counter()
+    assert safe_text(f"a{end * 20_000}") == f"a{end * 20_000}"
+    assert time.perf_counter() - started < 3
 
 
 @pytest.mark.django_db
