@@ -1,43 +1,32 @@
 """A webhook is a poll that arrives early: it is written down and makes its analysis due. No result enters here."""
 
 import hashlib
-from enum import Enum
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from callcov_portal.actions import tokens
+from callcov_portal.actions.tokens import Token
 from callcov_portal.client.documents import clean_text
 from callcov_portal.client.parsing import parse_webhook
 from callcov_portal.models import REVIVABLE, Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_BYTES, KEPT_PER_ANALYSIS
 
 
-class Accepted(Enum):
-    """What came of a delivery."""
+def accept(named: Token, body: bytes) -> bool:
+    """Take one webhook request for what its token names: write it down once, make the analysis due now.
 
-    TAKEN = "taken"
-    FORGED = "forged"  # no token of ours: nothing was read from the database
-    GONE = "gone"  # the analysis was deleted
-
-
-def accept(token: str, body: bytes) -> tuple[Accepted, tokens.Token | None]:
-    """Take one webhook request: recognise the token, write it down once, make the analysis due now.
-
-    The body is only a hint and may be anything. The same body again is counted, not kept twice.
+    The body is only a hint and may be anything. The same body again is counted, not kept twice. False if the
+    analysis is gone.
     """
-    named = tokens.read(token)
-    if named is None:
-        return Accepted.FORGED, None
     if not Analysis.objects.filter(pk=named.analysis_id, submissions__gte=named.submission).exists():
-        return Accepted.GONE, named
+        return False
     write_down(named, body)
     make_due(named)
-    return Accepted.TAKEN, named
+    return True
 
 
-def write_down(named: tokens.Token, body: bytes) -> None:
+def write_down(named: Token, body: bytes) -> None:
     """Keep what was received: at most 20 different bodies for an analysis, the first 64 kB of each."""
     digest = hashlib.sha256(body).hexdigest()
     known = Delivery.objects.filter(analysis=named.analysis_id, body_sha256=digest)
@@ -63,7 +52,7 @@ def write_down(named: tokens.Token, body: bytes) -> None:
         known.update(times=F("times") + 1)
 
 
-def make_due(named: tokens.Token) -> None:
+def make_due(named: Token) -> None:
     """Make the analysis due now, if it waits for news or failed in a way that news may mend.
 
     One that is being sent is left to its sender, who looks for deliveries when the answer is there, or to

@@ -15,6 +15,8 @@ from callcov_portal.supervisor.ears import Ear, FileEar, HttpEar, PulseEar
 NAMES = ("web", "worker", "beat", "engine", "engine-worker")
 ENGINE_NAMES = ("engine", "engine-worker")
 THREADS = 4
+# A request whose body never comes holds a thread, and no server ends it: so many may stall before anybody waits.
+REQUESTS = 128
 # In a container root is nobody special, and messages are JSON: the warning is about pickled ones.
 AS_ROOT = "ignore:You're running the worker with superuser privileges"
 SCHEDULER = "callcov_portal.pulse:TickingScheduler"
@@ -65,7 +67,7 @@ def _environment(role: str, pulse_name: str = "") -> dict[str, str]:
 def _web(name: str, target: str, bind: str, port: int) -> Part:
     argv = (
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--no-access-log", "--log-level", "error"),
+        *("--workers", "1", "--blocking-threads", str(REQUESTS), "--no-ws", "--no-access-log", "--log-level", "error"),
         # A worker that dies is replaced by granian itself; if that fails, granian ends and the supervisor sees it.
         *("--respawn-failed-workers", "--workers-kill-timeout", "5", target),
     )

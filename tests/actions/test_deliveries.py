@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from callcov_portal.actions import deliveries, tokens
 from callcov_portal.actions.advancing import advance
-from callcov_portal.actions.deliveries import Accepted
 from callcov_portal.models import Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_PER_ANALYSIS
 from tests.actions.conftest import again, make_due
@@ -137,7 +136,9 @@ def test_a_webhook_that_comes_before_the_create_answer_is_not_lost(api, queued, 
         api.finish(snapshot.id)
         token = kwargs["webhook_url"].rpartition("/")[2]
         content = json.dumps({"id": snapshot.id, "status": "completed"}).encode()
-        assert deliveries.accept(token, content)[0] is Accepted.TAKEN
+        named = tokens.read(token)
+        assert named
+        assert deliveries.accept(named, content)
         return snapshot
 
     monkeypatch.setattr(api, "create_from_file", webhook_first)

@@ -147,7 +147,7 @@ def test_a_webhook_brings_the_id_that_the_list_does_not_show(api, sending, monke
     found = entry(sending, webhook_url=None)
     api.created = {found.id: found}
     monkeypatch.setattr(api, "iterate", lambda **_filters: iter(()))
-    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s", "status": "completed"}' % found.id.encode())
+    deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "%s", "status": "completed"}' % found.id.encode())
     assert look(sending).external_id == found.id
 
 
@@ -155,12 +155,12 @@ def test_a_webhook_brings_the_id_that_the_list_does_not_show(api, sending, monke
 def test_an_id_brought_by_a_webhook_is_bound_only_if_the_api_shows_our_call(api, sending, changes) -> None:
     other = entry(sending, **changes)
     api.created = {other.id: other}
-    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % other.id.encode())
+    deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "%s"}' % other.id.encode())
     assert look(sending).external_id is None
 
 
 def test_an_id_that_the_api_does_not_know_is_not_bound(api, sending) -> None:
-    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "unheard-of"}')
+    deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "unheard-of"}')
     assert look(sending).external_id is None
 
 
@@ -174,12 +174,12 @@ class TestLateNews:
         found = entry(unsure)
         api.created = {found.id: found}
         api.finish(found.id)
-        deliveries.accept(tokens.make(unsure.pk, 1), b'{"id": "%s"}' % found.id.encode())
+        deliveries.accept(tokens.Token(unsure.pk, 1), b'{"id": "%s"}' % found.id.encode())
         advance(unsure.pk)
         assert again(unsure).state == State.COMPLETED
 
     def test_a_webhook_without_news_leaves_it_failed_and_off_the_schedule(self, api, unsure) -> None:
-        deliveries.accept(tokens.make(unsure.pk, 1), b"{}")
+        deliveries.accept(tokens.Token(unsure.pk, 1), b"{}")
         advance(unsure.pk)
         after = again(unsure)
         assert (after.failure, after.next_attempt_at) == (Failure.UNSURE, None)
@@ -188,12 +188,12 @@ class TestLateNews:
         found = entry(unsure)
         Analysis.objects.update(failure=Failure.LOST, external_id=found.id)
         api.created = {found.id: found}
-        deliveries.accept(tokens.make(unsure.pk, 1), b"")
+        deliveries.accept(tokens.Token(unsure.pk, 1), b"")
         advance(unsure.pk)
         assert again(unsure).state == State.PROCESSING
 
     def test_news_that_our_code_cannot_take_is_not_asked_for_for_ever(self, api, unsure, monkeypatch) -> None:
-        deliveries.accept(tokens.make(unsure.pk, 1), b"{}")
+        deliveries.accept(tokens.Token(unsure.pk, 1), b"{}")
         monkeypatch.setattr(reconciling, "announced", lambda *_args: 1 / 0)
         for _ in range(schedule.MOST_TRIES + 1):
             look(unsure)
@@ -202,7 +202,7 @@ class TestLateNews:
 
     def test_a_lost_one_that_stays_unknown_stays_lost(self, api, unsure) -> None:
         Analysis.objects.update(failure=Failure.LOST, external_id="gone")
-        deliveries.accept(tokens.make(unsure.pk, 1), b"")
+        deliveries.accept(tokens.Token(unsure.pk, 1), b"")
         advance(unsure.pk)
         assert again(unsure).failure == Failure.LOST
 
@@ -221,7 +221,7 @@ def test_a_webhook_that_comes_after_absence_was_proven_keeps_it_from_being_sent_
         look(sending)
     found = entry(sending)
     api.created = {found.id: found}
-    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % found.id.encode())
+    deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "%s"}' % found.id.encode())
     after = look(sending)
     assert (after.state, after.external_id, api.sent) == (State.PROCESSING, found.id, [])
 
@@ -229,7 +229,7 @@ def test_a_webhook_that_comes_after_absence_was_proven_keeps_it_from_being_sent_
 def test_a_webhook_that_names_nothing_of_ours_does_not_hold_up_the_next_submission(api, sending) -> None:
     for _ in range(2):
         look(sending)
-    deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "unheard-of"}')
+    deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "unheard-of"}')
     assert look(sending).submissions == 2
     assert len(api.sent) == 1
 
@@ -247,7 +247,7 @@ def test_every_request_of_a_look_takes_its_place_in_the_limits(api, sending, mon
     others = [entry(sending, id=f"other-{n}", webhook_url=f"https://other.example/{n}") for n in range(5)]
     api.created = {other.id: other for other in others}
     for name in ("one", "two"):
-        deliveries.accept(tokens.make(sending.pk, 1), b'{"id": "%s"}' % name.encode())
+        deliveries.accept(tokens.Token(sending.pk, 1), b'{"id": "%s"}' % name.encode())
     look(sending)
     assert Call.objects.filter(bucket=pace.REQUEST).count() == 2 + 3
 
@@ -292,7 +292,7 @@ def test_what_nobody_can_tell_for_days_is_left_to_a_person(api, sending, api_url
 def test_news_that_comes_while_older_news_is_looked_after_is_not_lost(api, sending, monkeypatch) -> None:
     found = entry(sending)
     Analysis.objects.update(state=State.FAILED, failure=Failure.LOST, next_attempt_at=None, external_id=found.id)
-    token = tokens.make(sending.pk, 1)
+    token = tokens.Token(sending.pk, 1)
     deliveries.accept(token, b"first")
 
     def webhook_meanwhile(_id):

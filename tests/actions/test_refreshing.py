@@ -238,7 +238,7 @@ class TestManyAtOnce:
         ended, old, announced = many[:3]
         api.finish(ended.external_id)
         Analysis.objects.filter(pk=old.pk).update(accepted_at=timezone.now() - timedelta(hours=73))
-        deliveries.accept(tokens.make(announced.pk, 1), b"{}")
+        deliveries.accept(tokens.Token(announced.pk, 1), b"{}")
         assert set(sweeping.sweep()) == {ended.pk, old.pk, announced.pk}
 
     def test_an_api_that_lists_the_finished_as_well_hides_no_end(self, api, many, monkeypatch) -> None:

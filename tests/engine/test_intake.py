@@ -198,7 +198,7 @@ def test_if_only_the_answer_of_the_commit_was_lost_the_file_stays(db, key, recor
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake.transaction, "atomic", loses_its_answer)
+        patch.setattr("callcov_portal.engine.intake.transaction.atomic", loses_its_answer)
         with pytest.raises(OperationalError):
             intake.write_down(auth.ApiKey(job.key, True), job)
 

@@ -3,11 +3,13 @@
 import io
 import socket
 import sqlite3
+import time
 import wave
 
 import av
 import numpy as np
 import pytest
+import requests
 
 from tests.sounds import wav
 from tests.whole.portal import Person, engine_jobs, wait_for
@@ -114,3 +116,25 @@ def test_half_an_upload_is_never_stored(new_group) -> None:
     wait_for(lambda: not list(incoming.glob("*.part")), 30, group.said)
     assert portal_folder.is_dir()
     assert person.calls() == []
+
+
+def test_sixty_bodies_that_never_come_hold_up_nobody(new_group) -> None:
+    group = new_group()
+    group.start("--only", "web")
+    address = ("127.0.0.1", group.port)
+    stalled = []
+    try:
+        for number in range(60):
+            path = ("/login/", "/hooks/callcov/nobody", "/calls/add/files/")[number % 3]
+            connection = socket.create_connection(address)
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{group.port}\r\nContent-Type: application/x-www-form-urlencoded"
+            connection.sendall(f"{head}\r\nContent-Length: 100000\r\n\r\nusername=".encode())
+            stalled.append(connection)
+        time.sleep(1)
+        began = time.monotonic()
+        assert requests.get(f"http://127.0.0.1:{group.port}/health", timeout=10).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{group.port}/login/", timeout=10).status_code == 200
+        assert time.monotonic() - began < 2
+    finally:
+        for connection in stalled:
+            connection.close()
