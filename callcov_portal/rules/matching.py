@@ -126,9 +126,11 @@ class Talk:
 
     def _in_place(self, match: Match) -> bool:
         where = match.rule.position
+        # However short the call, its end is not its beginning: a greeting thanks for the call as a closing does.
+        end = min(where.last_seconds or 0.0, self.duration / 2)
         return (
             (where.first_seconds is None or match.start <= where.first_seconds)
-            and (where.last_seconds is None or match.end >= self.duration - where.last_seconds)
+            and (where.last_seconds is None or match.end >= self.duration - end)
             and (where.first_interactions is None or match.interaction <= where.first_interactions)
         )
 

@@ -23,7 +23,7 @@ SEVERITIES = ("high", "medium", "low")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in a call a phrase counts; a bound that is None does not bind."""
+    """Where in a call a phrase counts; a bound that is None does not bind. The last seconds are never the first half."""
 
     first_seconds: float | None = None
     last_seconds: float | None = None

@@ -133,3 +133,10 @@ def test_the_key_can_be_shown():
     assert "/api/v1" in beside.getvalue()
     assert live.getvalue().startswith("sk_live_")
     assert trial.getvalue().startswith("sk_test_")
+
+
+def test_the_key_of_an_engine_that_is_off_says_so(settings):
+    settings.CALLCOV_EMBEDDED = False
+    beside = StringIO()
+    call_command("engine_key", stdout=StringIO(), stderr=beside)
+    assert "The embedded engine is off" in beside.getvalue()

@@ -259,6 +259,12 @@ def test_position_by_seconds():
     assert not found(last, said, duration=100)
 
 
+def test_the_end_of_a_short_call_is_not_its_beginning():
+    last = replace(RECORDED, position=rules.Position(last_seconds=60))
+    assert not found(last, Said("A", "this call is recorded", 0, 2), duration=20)
+    assert found(last, Said("A", "this call is recorded", 15, 17), duration=20)
+
+
 def test_position_by_interactions_counts_stretches_of_that_speaker():
     talk = [Said("A", "hello"), Said("A", "so"), Said("B", "yes"), Said("A", "this call is recorded")]
     assert rules.interactions(talk) == [1, 1, 1, 2]

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from callcov_portal.engine import auth, wire
@@ -14,5 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--test", action="store_true", help="the test key: its analyses have livemode false")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.CALLCOV_EMBEDDED:
+            self.stderr.write("The embedded engine is off: CALLCOV_API_URL names another API.", self.style.WARNING)
         self.stderr.write(f"The API is at {wire.own_address()}; its key:", self.style.NOTICE)
         self.stdout.write(auth.secret(livemode=not options["test"]))
