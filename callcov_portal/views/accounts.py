@@ -1,9 +1,11 @@
 """Signing in and out, and the own password."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -34,8 +36,17 @@ class SignIn(views.LoginView):
         return response
 
 
+class SignOut(views.LogoutView):
+    """Signing out; the browser is asked to forget the recordings and pages it has kept."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+
 sign_in = SignIn.as_view()
-sign_out = views.LogoutView.as_view()
+sign_out = SignOut.as_view()
 
 
 @sensitive_post_parameters()

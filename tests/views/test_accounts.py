@@ -152,3 +152,9 @@ def test_the_page_says_where_one_is(as_bob):
     page = as_bob.get("/calls/add/").content.decode()
     assert '<a href="/calls/add/" aria-current="page">Add calls</a>' in page
     assert page.count('aria-current="page"') == 1
+
+
+def test_signing_out_asks_the_browser_to_forget_what_it_kept(as_bob):
+    answer = as_bob.post("/logout/")
+    assert answer.status_code == 302
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
