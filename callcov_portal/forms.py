@@ -89,7 +89,9 @@ class CallDetailsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["called_at"].label = f"Time of the call ({zone_name()})"
+        field = self.fields["called_at"]
+        field.label = "Time of the call"
+        field.help_text = f"{zone_name()} time. {field.help_text}"
 
     def clean_called_at(self) -> datetime | None:
         moment: datetime | None = self.cleaned_data["called_at"]
@@ -107,7 +109,7 @@ class CorrectionForm(CallDetailsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["called_at"].help_text = "Empty: stays as it is."
+        self.fields["called_at"].help_text = f"{zone_name()} time. Empty: stays as it is."
 
     def clean_called_at(self) -> datetime | None:
         moment = super().clean_called_at()
