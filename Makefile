@@ -33,7 +33,7 @@ test: test-setup lint ## Check everything: format, lint, types, imports, tests w
 # The second run is for what a database decides; browser, speech and process group are the same on both.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group and not sqlite"
 
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from callcov_portal.exports import TABLES, csv_of
-from callcov_portal.forms import CallFilter
+from callcov_portal.filters import CallFilter
 from callcov_portal.models import Recording
 from callcov_portal.views.rendering import PortalRequest
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from callcov_portal.forms import CallFilter
+from callcov_portal.filters import CallFilter
 from callcov_portal.models import Agent, Contact, Recording
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
 from callcov_portal.models.rates import check_rates, totals, with_calls, with_rates

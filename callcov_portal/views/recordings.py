@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from callcov_portal.actions import recordings as actions
-from callcov_portal.forms import CallFilter, CorrectionForm
+from callcov_portal.filters import CallFilter
+from callcov_portal.forms import CorrectionForm
 from callcov_portal.models import Agent, Contact, Finding, Recording, Segment, User
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.listing import clean_query, list_context, live_of, rows_of

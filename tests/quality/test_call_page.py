@@ -280,7 +280,7 @@ def test_a_late_older_review_does_not_replace_the_newest_mark(as_bob, bob):
 
 
 def test_the_lists_words_for_verdicts_are_judgements_own():
-    from callcov_portal.forms import REVIEWED
+    from callcov_portal.filters import REVIEWED
     from callcov_portal.templatetags.portal import VERDICTS
 
     assert REVIEWED[2:] == Verdict.choices

@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from callcov_portal.forms import CallFilter
+from callcov_portal.filters import CallFilter
 from callcov_portal.models import Analysis, Failure, Outcome, Recording, State
 from callcov_portal.views import paging
 from tests.factories import (
@@ -197,7 +197,7 @@ def test_a_cursor_that_cannot_be_read_means_the_first_page(as_bob, cursor):
     assert shown(as_bob.get("/calls/", {"before": cursor})) == [call.pk]
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by what it counted")
+@pytest.mark.sqlite  # PostgreSQL chooses by what it counted
 @pytest.mark.parametrize("query", ["", "state=completed", "outcome=met", "outcome=violated", "check=purpose"])
 def test_a_page_is_read_in_order_and_not_sorted_out_of_all_calls(db, query):
     calls = CallFilter(QueryDict(query), queryset=Recording.objects.with_people()).qs
