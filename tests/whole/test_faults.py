@@ -134,7 +134,7 @@ def test_sixty_bodies_that_never_come_hold_up_nobody(new_group) -> None:
         began = time.monotonic()
         assert requests.get(f"http://127.0.0.1:{group.port}/health", timeout=10).status_code == 200
         assert requests.get(f"http://127.0.0.1:{group.port}/login/", timeout=10).status_code == 200
-        assert time.monotonic() - began < 5  # without room for them it would be for ever
+        assert time.monotonic() - began < 2
     finally:
         for connection in stalled:
             connection.close()
