@@ -13,7 +13,8 @@ from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Recording
-from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, Speaker
+from callcov_portal.models.rule_version import RuleVersion
+from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 
 __all__ = [
     "RETRYABLE",
@@ -35,7 +36,9 @@ __all__ = [
     "Outcome",
     "Recording",
     "Role",
+    "RuleVersion",
     "Segment",
+    "SensitiveSpan",
     "Signal",
     "Speaker",
     "Spent",

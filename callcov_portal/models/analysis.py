@@ -174,6 +174,9 @@ class Analysis(models.Model):
     api_url = models.CharField(max_length=500, blank=True)  # the API it was sent to, and as whose call
     sent_agent = models.CharField(max_length=200, blank=True)
     sent_contact = models.CharField(max_length=200, blank=True)
+    rules = models.CharField(
+        max_length=64, blank=True
+    )  # hash of the rule set sent with it, then of that of its findings
     external_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  NULL: not known yet
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)

@@ -56,7 +56,13 @@ def unlocalized(number: float | str) -> str:
     return "" if number == "" else f"{float(number):.2f}"
 
 
-OUTCOMES = {Outcome.MET: "✓", Outcome.VIOLATED: "✗", Outcome.OMITTED: "○", Outcome.NOT_ASSESSED: "–"}
+OUTCOMES = {
+    Outcome.MET: "✓",
+    Outcome.VIOLATED: "✗",
+    Outcome.OMITTED: "○",
+    Outcome.NOT_ASSESSED: "–",
+    Outcome.HEARD: "●",
+}
 
 
 @register.filter

@@ -27,7 +27,7 @@ from callcov_portal.templatetags.portal import clock
 from callcov_portal.views.recordings import may_edit
 
 # The worklist begins with what can cost most.
-RISK = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.NOT_ASSESSED, Outcome.MET)
+RISK = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.NOT_ASSESSED, Outcome.MET)
 SPEAKERS = dict(Speaker.choices)
 
 
