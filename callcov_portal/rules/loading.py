@@ -9,14 +9,27 @@ from typing import Any
 
 import yaml
 
-from callcov_portal.rules.values import CHECKS, SEVERITIES, SPEAKERS, Position, Rule, RuleSet
+from callcov_portal.rules.matching import WILDCARD
+from callcov_portal.rules.values import (
+    CHECKS,
+    EXPECTATIONS,
+    SEVERITIES,
+    SPEAKERS,
+    Deadline,
+    Position,
+    Rule,
+    RuleSet,
+    Together,
+)
+from callcov_portal.rules.words import plain
 
 BUILTIN = Path(__file__).with_name("builtin.yaml")
 MOST_CHARACTERS = 500_000
+MOST_PHRASES = 5_000
+"""Phrases and words together of a whole rule set: each is looked for in all that was said."""
 DEEPEST = 8
 AN_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 A_LANGUAGE = re.compile(r"[a-z]{2,3}")
-WILDCARD = "*"
 
 
 class RuleError(ValueError):
@@ -43,6 +56,8 @@ def load(text: str) -> RuleSet:
         if rule.id in seen:
             raise RuleError(line_of(node), f"the id {rule.id} is already used in line {seen[rule.id]}.")
         seen[rule.id] = line_of(node)
+    if sum(len(rule.phrases) + len(rule.together) + len(rule.unless) for rule in rules) > MOST_PHRASES:
+        raise RuleError(1, f"the rule set has more than {MOST_PHRASES} phrases.")
     return RuleSet(
         name=string(fields["name"]),
         hash=hashlib.sha256(text.encode()).hexdigest(),
@@ -55,34 +70,75 @@ def load(text: str) -> RuleSet:
 def read_rule(node: yaml.Node) -> Rule:
     """One entry of `rules`."""
     optional: dict[str, Callable[[yaml.Node], Any]] = {
+        "phrases": phrases,
+        "together": together,
         "unless": phrases,
         "speaker": lambda value: one_of(value, SPEAKERS),
         "position": position,
+        "deadline": deadline,
+        "expect": lambda value: one_of(value, EXPECTATIONS),
         "severity": lambda value: one_of(value, SEVERITIES),
         "languages": languages,
         "advice": string,
     }
-    fields = mapping(node, required=("id", "check", "title", "phrases"), optional=tuple(optional))
+    fields = mapping(node, required=("id", "check", "title"), optional=tuple(optional))
+    if not {"phrases", "together"} & fields.keys():
+        raise RuleError(line_of(node), "a rule needs 'phrases' or 'together'.")
     given = {name: read(fields[name]) for name, read in optional.items() if name in fields}
     return Rule(
         id=pattern(fields["id"], AN_ID, "an id: lower-case letters, digits and _"),
-        check=one_of(fields["check"], CHECKS),
+        check=one_of(fields["check"], tuple(CHECKS)),
         title=string(fields["title"]),
-        phrases=phrases(fields["phrases"]),
         **given,
     )
 
 
 def position(node: yaml.Node) -> Position:
-    """`first_seconds`, `last_seconds`, `first_interactions`."""
-    names = ("first_seconds", "last_seconds", "first_interactions")
+    """`first_seconds`, `last_seconds`, `first_interactions`, `first_segments`, `last_segments`."""
+    whole = ("first_interactions", "first_segments", "last_segments")
+    return Position(**numbers(node, "a position", ("first_seconds", "last_seconds", *whole), whole))
+
+
+def deadline(node: yaml.Node) -> Deadline:
+    """`seconds` or `interactions`, not both."""
+    found = numbers(node, "a deadline", ("seconds", "interactions"), ("interactions",))
+    if len(found) > 1:
+        raise RuleError(line_of(node), "a deadline is in seconds or in interactions, not in both.")
+    return Deadline(**found)
+
+
+def numbers(node: yaml.Node, what: str, names: tuple[str, ...], whole: tuple[str, ...]) -> dict[str, Any]:
+    """At least one of `names` with a number above zero; those in `whole` with a whole one."""
     fields = mapping(node, optional=names)
-    read: dict[str, Any] = {name: positive(value) for name, value in fields.items()}
-    if not read:
-        raise RuleError(line_of(node), f"a position needs one of {', '.join(names)}.")
-    if "first_interactions" in read:
-        read["first_interactions"] = int(read["first_interactions"])
-    return Position(**read)
+    if not fields:
+        raise RuleError(line_of(node), f"{what} needs one of {', '.join(names)}.")
+    return {name: whole_number(value) if name in whole else positive(value) for name, value in fields.items()}
+
+
+def together(node: yaml.Node) -> tuple[Together, ...]:
+    """A list of `{words: [record*|monitor*, call|line], within: 8}`."""
+    found = []
+    for item in items(node):
+        fields = mapping(item, required=("words", "within"))
+        words = tuple(alternatives(word) for word in items(fields["words"]))
+        within = whole_number(fields["within"])
+        if len(words) < 2:
+            raise RuleError(line_of(fields["words"]), "words together need at least two; one word is a phrase.")
+        if not len(words) <= within <= 50:
+            raise RuleError(line_of(fields["within"]), f"'within' is a number of words from {len(words)} to 50.")
+        found.append(Together(words, within))
+    return tuple(found)
+
+
+def alternatives(node: yaml.Node) -> tuple[str, ...]:
+    """`record*|monitor*`: single words, of which one must be said; a `*` at the end leaves its end open."""
+    found = tuple(plain(part) + "*" * part.strip().endswith(WILDCARD) for part in string(node).split("|"))
+    for word in found:
+        if not word.strip("*") or " " in word:
+            raise RuleError(
+                line_of(node), f"{string(node)!r} is not words with | between them, each with an optional * at its end."
+            )
+    return found
 
 
 def phrases(node: yaml.Node) -> tuple[str, ...]:
@@ -181,6 +237,13 @@ def positive(node: yaml.Node) -> float:
     if not 0 < value < 1_000_000:
         raise RuleError(line_of(node), "expected a number above zero.")
     return value
+
+
+def whole_number(node: yaml.Node) -> int:
+    """A whole number above zero."""
+    if not (value := positive(node)).is_integer():
+        raise RuleError(line_of(node), "expected a whole number above zero.")
+    return int(value)
 
 
 def languages(node: yaml.Node) -> tuple[str, ...]:

@@ -42,17 +42,18 @@ def test_a_compliant_call_is_compliant():
     assert found["identity_verification"]["timestamp"] == pytest.approx(3.2, abs=0.5)
     assert found["identity_verification"]["flagged"] is False
     assert found["mandatory_disclosures"]["read"] is True
-    assert found["mandatory_disclosures"]["matched_disclosures"] == ["call_recording_notice"]
+    assert found["mandatory_disclosures"]["matched_disclosures"] == ["call_recording_notice", "cooling_off_notice"]
     assert found["mandatory_disclosures"]["missing_disclosures"] == []
     assert found["purpose_declaration"]["interaction_number"] == 1
     assert found["prohibited_phrases"] == {"used": False, "instances": []}
     assert [each["type"] for each in found["sensitive_data"]["instances"]] == [
+        "date_of_birth",
         "card_number",
         "card_expiry",
         "cvv",
         "email",
     ]
-    assert example("call1_payment")["coaching"] == {"recommendations": []}
+    assert example("call1_payment")["coaching"]["recommendations"] == []
 
 
 def test_a_bad_call_is_found_out():
@@ -70,8 +71,9 @@ def test_a_bad_call_is_found_out():
     assert results["quality"]["closing"]["flagged"] is True
     assert results["quality"]["escalation_requests"]["count"] == 1
     because = [each["because"] for each in results["coaching"]["recommendations"]]
-    assert ["compliance.prohibited_phrases.not_my_problem"] in because
-    assert ["quality.complaints", "quality.empathy"] in because
+    names = [[(cause["check"], cause.get("rule")) for cause in causes] for causes in because]
+    assert [("prohibited_phrases", "not_my_problem")] * 2 in names
+    assert [("quality.complaint", "complains"), ("quality.empathy", None)] in names
     priorities = [each["priority"] for each in results["coaching"]["recommendations"]]
     assert priorities == sorted(priorities, key=["high", "medium", "low"].index)
     assert all(each["text"] for each in results["coaching"]["recommendations"])
@@ -79,7 +81,11 @@ def test_a_bad_call_is_found_out():
 
 def test_only_what_is_documented_or_computed_is_there():
     results = example("call1_payment")
-    assert set(results) == {"compliance", "quality", "coaching"}
+    documented, ours = (
+        {"compliance", "quality", "coaching", "summary"},
+        {"findings", "rules", "key_sentences", "speakers"},
+    )
+    assert set(results) == documented | ours
     assert set(results["compliance"]) == {
         "identity_verification",
         "mandatory_disclosures",
@@ -145,7 +151,11 @@ def test_nothing_said_accuses_nobody():
     assert results["quality"]["talk_ratio"]["agent"] is None
     assert results["quality"]["silence"]["count"] is None
     assert results["quality"]["greeting"]["given"] is None
-    assert results["coaching"] == {"recommendations": []}
+    assert results["coaching"]["recommendations"] == []
+    assert results["coaching"]["customer_effort_score"] is None
+    assert results["coaching"]["customer_effort"]["reason"] == "Nothing was heard of the contact."
+    assert (results["summary"], results["key_sentences"]) == ("", [])
+    assert {each["outcome"] for each in results["findings"]} == {"not_assessed"}
 
 
 def test_an_agent_who_was_not_heard_is_not_accused():
@@ -208,7 +218,7 @@ def test_interruptions_are_known_only_with_a_channel_for_each():
     turns = (("A", 0, 5, "let me explain this"), ("B", 4, 7, "no wait"), ("A", 6.8, 9, "but"), ("B", 8, 8.5, "mhm"))
     found = quality(*turns)["interruptions"]
     assert (found["count"], found["by_agent"], found["by_contact"]) == (1, 0, 1)
-    assert found["instances"] == [{"timestamp": 4, "speaker": "B", "overlap_seconds": 1}]
+    assert found["instances"] == [{"timestamp": 4, "end": 5, "speaker": "B", "overlap_seconds": 1}]
     mono = quality(*turns, channels=1)["interruptions"]
     assert mono["count"] is None
     assert "one channel" in mono["reason"]

@@ -1,11 +1,25 @@
 """One call as every check sees it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from callcov_portal.engine.speech.transcript import AGENT, Transcript
-from callcov_portal.rules import Match, Rule, RuleSet, Talk
+from callcov_portal.engine.speech.transcript import AGENT, CONTACT, Transcript
+from callcov_portal.rules import (
+    NOT_ASSESSED,
+    Finding,
+    Match,
+    Rule,
+    RuleSet,
+    Sensitive,
+    findings,
+    interactions,
+    masked_texts,
+    sensitive,
+)
+
+ROLES = {AGENT: "agent", CONTACT: "contact"}
 
 
 @dataclass(frozen=True)
@@ -16,50 +30,82 @@ class Call:
     rules: RuleSet
 
     @cached_property
-    def talk(self) -> Talk:
-        """The words, prepared for matching."""
-        return Talk(self.transcript.segments, self.transcript.duration_seconds)
+    def findings(self) -> list[Finding]:
+        """All that the rules find, in their order."""
+        said = self.transcript
+        return findings(self.rules, said.segments, language=said.language, duration=said.duration_seconds)
 
-    def applicable(self, check: str) -> tuple[Rule, ...]:
-        """The rules for `check` that know the call's language."""
-        return tuple(rule for rule in self.rules.of(check) if self.rules.knows(rule, self.transcript.language))
+    @cached_property
+    def sensitive(self) -> list[Sensitive]:
+        """What nobody should read or hear who need not."""
+        return sensitive(self.transcript.segments)
 
-    def first(self, check: str) -> Match | None:
-        """The earliest match of any rule for `check`."""
-        return self.talk.first(self.applicable(check))
+    @cached_property
+    def masked_texts(self) -> list[str]:
+        """The segments' texts without what is sensitive."""
+        return masked_texts(self.transcript.segments, self.sensitive)
 
-    def all(self, check: str) -> list[Match]:
-        """Every match of the rules for `check`, in order of time."""
-        found = [match for rule in self.applicable(check) for match in self.talk.find(rule)]
+    @cached_property
+    def interactions(self) -> list[int]:
+        """Each segment's number of its speaker's interaction."""
+        return interactions(self.transcript.segments)
+
+    def of(self, check: str) -> list[Finding]:
+        """The findings of one check."""
+        return [finding for finding in self.findings if finding.rule.check == check]
+
+    def places(self, check: str) -> list[Match]:
+        """Every place where a check was heard, in order of time."""
+        found = [match for finding in self.of(check) for match in (finding.match, *finding.also) if match]
         return sorted(found, key=lambda match: match.start)
+
+    def rule(self, check: str) -> Rule | None:
+        """The first rule for a check."""
+        return next(iter(self.rules.of(check)), None)
 
     def why_not(self, check: str) -> str:
         """Why `check` cannot be assessed, empty if it can."""
         if not self.transcript.segments:
             return "Nothing was said."
-        if not self.rules.of(check):
+        served = self.rules.of(check)
+        if not served:
             return "The rule set has no rule for this."
-        if not self.applicable(check):
+        unassessed = [finding for finding in self.of(check) if finding.outcome == NOT_ASSESSED]
+        if unassessed:
+            return unassessed[0].explanation
+        known = [rule for rule in served if self.rules.knows(rule, self.transcript.language)]
+        if not known:
             return f"No rule for this knows the language {self.transcript.language!r}."
-        return self._unheard({rule.speaker for rule in self.applicable(check)})
+        return self._unheard({rule.speaker for rule in known})
 
     def _unheard(self, wanted: set[str]) -> str:
         """Says so if nobody spoke whom the rules are about: who was not heard is not accused of what they did not say."""
-        heard = {"agent" if segment.speaker == AGENT else "contact" for segment in self.transcript.segments}
+        heard = {ROLES.get(segment.speaker, "contact") for segment in self.transcript.segments}
         if "any" in wanted or wanted & heard:
             return ""
         return f"Nothing was heard of the {' or the '.join(sorted(wanted))}."
 
+    def shown(self, quote: str, speaker: str, start: float, end: float) -> str:
+        """A quote as it may be shown: the mark of what is sensitive in it instead, if anything is."""
+        touched = [each for each in self.sensitive if each.speaker == speaker and each.start < end and each.end > start]
+        return " ".join(each.masked for each in touched) or quote
 
-def evidence(match: Match) -> dict[str, Any]:
+
+def evidence(call: Call, match: Match) -> dict[str, Any]:
     """The words that a result rests on; our addition beside the documented fields."""
     return {
-        "quote": match.quote,
+        "quote": call.shown(match.quote, match.speaker, match.start, match.end),
         "speaker": match.speaker,
         "start": seconds(match.start),
         "end": seconds(match.end),
+        "confidence": match.confidence,
         "rule": match.rule.id,
     }
+
+
+def instances(call: Call, matches: Iterable[Match]) -> list[dict[str, Any]]:
+    """Places as the API lists instances: with a `timestamp`."""
+    return [{"timestamp": seconds(match.start), **evidence(call, match)} for match in matches]
 
 
 def not_assessed(reason: str) -> dict[str, Any]:

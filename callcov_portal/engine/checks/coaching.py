@@ -1,58 +1,84 @@
-"""What to tell the agent, each recommendation tied to the results that caused it."""
+"""What to tell the agent, each recommendation tied to the findings or measures that caused it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from callcov_portal.engine.checks.call import Call
+from callcov_portal.engine.checks import effort
+from callcov_portal.engine.checks.call import Call, seconds
+from callcov_portal.engine.speech.transcript import AGENT
+from callcov_portal.rules import MET, OMITTED, VIOLATED, Finding
 
 RANKS = {"high": 0, "medium": 1, "low": 2}
+TALKATIVE = 0.75
+HASTY = 200  # words a minute
+INTERRUPTING = 2
+LONG_SILENCE = 10.0  # seconds
+SIGNALS = ("escalation", "churn", "complaint")
+"""What a contact says that asks for an answer."""
 
 
-def check(call: Call, compliance: dict[str, Any], quality: dict[str, Any]) -> dict[str, Any]:
-    """`{recommendations}`, the gravest first: `priority`, `text`, `because` (paths into the results) and, where known, `timestamp`.
+def check(call: Call, quality: dict[str, Any]) -> dict[str, Any]:
+    """`{recommendations, customer_effort_score, customer_effort}`, the gravest recommendation first.
 
-    There is no customer effort score: nothing here measures it.
+    A recommendation has `priority`, `text`, `because` (each a check or a measure, with the rule and the second where there
+    is one) and, where known, `timestamp`. The score's key and scale are documented, its formula is ours (effort.py).
     """
-    found = [*for_compliance(call, compliance), *for_quality(call, quality)]
+    found = [*for_findings(call), *for_measures(quality)] if spoke(call) else []
     found.sort(key=lambda each: RANKS[each["priority"]])
-    return {"recommendations": found}
+    difficulty = effort.check(call, quality)
+    return {
+        "recommendations": found,
+        "customer_effort_score": difficulty["score"],
+        "customer_effort": difficulty,
+    }
 
 
-def for_compliance(call: Call, compliance: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """From the five requirements."""
-    for check, name in (("identity", "identity_verification"), ("purpose", "purpose_declaration")):
-        if compliance[name]["flagged"]:
-            rule = call.applicable(check)[0]
-            yield recommendation(rule.severity, rule.advice, f"compliance.{name}", compliance[name].get("start"))
-    missing = compliance["mandatory_disclosures"]["missing_disclosures"]
-    for rule in call.applicable("disclosure"):
-        if rule.id in missing:
-            yield recommendation(rule.severity, rule.advice, f"compliance.mandatory_disclosures.{rule.id}")
-    said: dict[str, float] = {}
-    for instance in compliance["prohibited_phrases"]["instances"]:
-        said.setdefault(instance["rule"], instance["timestamp"])
-    for rule in call.applicable("prohibited"):
-        if rule.id in said:
-            yield recommendation(rule.severity, rule.advice, f"compliance.prohibited_phrases.{rule.id}", said[rule.id])
+def spoke(call: Call) -> bool:
+    """Whether the agent was heard: nobody else can be told anything."""
+    return any(segment.speaker == AGENT for segment in call.transcript.segments)
 
 
-def for_quality(call: Call, quality: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """From what was measured: what is missing, and what the contact said that asks for an answer."""
-    for name in ("greeting", "closing"):
-        if quality[name]["flagged"]:
-            rule = call.applicable(name)[0]
-            yield recommendation(rule.severity, rule.advice, f"quality.{name}")
-    complaints = quality["complaints"]["instances"] or []
-    if complaints and quality["empathy"]["count"] == 0:
-        rule = call.applicable("empathy")[0]
-        yield recommendation("high", rule.advice, "quality.complaints", complaints[0]["timestamp"], "quality.empathy")
-    for check, name in (("escalation", "escalation_requests"), ("churn", "intentions_to_leave")):
-        if found := quality[name]["instances"]:
-            rule = call.applicable(check)[0]
-            yield recommendation(rule.severity, rule.advice, f"quality.{name}", found[0]["timestamp"])
+def for_findings(call: Call) -> Iterator[dict[str, Any]]:
+    """For what was omitted, violated, or asks for an answer: one recommendation for each rule."""
+    caused: dict[str, list[Finding]] = {}
+    empathy = any(finding.outcome == MET for finding in call.of("empathy"))
+    for finding in call.findings:
+        signal = finding.rule.check in SIGNALS and finding.outcome == MET
+        if finding.rule.advice and (finding.outcome in {VIOLATED, OMITTED} or signal):
+            caused.setdefault(finding.rule.id, []).append(finding)
+    for findings in caused.values():
+        yield recommendation(findings[0].rule.severity, findings[0].rule.advice, causes(findings))
+    complaints, rule = call.of("complaint"), call.rule("empathy")
+    if complaints and rule and rule.advice and not empathy:
+        yield recommendation("high", rule.advice, [*causes(complaints), {"check": "quality.empathy"}])
 
 
-def recommendation(priority: str, text: str, because: str, moment: float | None = None, *more: str) -> dict[str, Any]:
-    """One piece of advice."""
-    when = {} if moment is None else {"timestamp": moment}
-    return {"priority": priority, "text": text, "because": [because, *more], **when}
+def causes(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The findings that a recommendation rests on."""
+    return [
+        {"check": finding.check_id, "rule": finding.rule.id}
+        | ({"timestamp": seconds(finding.match.start)} if finding.match else {})
+        for finding in findings
+    ]
+
+
+def for_measures(quality: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """For what was measured."""
+    if (quality["talk_ratio"]["agent"] or 0) > TALKATIVE:
+        yield recommendation("low", "Let the contact speak more: ask, then listen.", [{"check": "quality.talk_ratio"}])
+    if (quality["interruptions"].get("by_agent") or 0) >= INTERRUPTING:
+        first = next(each for each in quality["interruptions"]["instances"] if each["speaker"] == "A")
+        because = [{"check": "quality.interruptions", "timestamp": first["timestamp"]}]
+        yield recommendation("medium", "Let the contact finish before you answer.", because)
+    if (quality["speech_rate"]["agent_words_per_minute"] or 0) > HASTY:
+        yield recommendation("low", "Speak more slowly.", [{"check": "quality.speech_rate"}])
+    long = [each for each in quality["silence"]["instances"] or [] if each["duration_seconds"] >= LONG_SILENCE]
+    if long:
+        because = [{"check": "quality.silence", "timestamp": each["start"]} for each in long]
+        yield recommendation("low", "Say what you are doing when it takes a while, or offer to hold.", because)
+
+
+def recommendation(priority: str, text: str, because: list[dict[str, Any]]) -> dict[str, Any]:
+    """One piece of advice; its `timestamp` is where the first of its causes can be heard."""
+    moments = [cause["timestamp"] for cause in because if "timestamp" in cause]
+    return {"priority": priority, "text": text, "because": because, **({"timestamp": moments[0]} if moments else {})}

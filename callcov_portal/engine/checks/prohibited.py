@@ -9,15 +9,14 @@ def check(call: Call) -> dict[str, Any]:
     """`{used, instances}`; what an instance holds is ours: the phrase, when, the words, the rule and how grave."""
     if reason := call.why_not("prohibited"):
         return {"used": False, "instances": [], **not_assessed(reason)}
-    found = call.all("prohibited")
     instances = [
         {
             "phrase": match.phrase,
             "title": match.rule.title,
             "severity": match.rule.severity,
             "timestamp": seconds(match.start),
-            **evidence(match),
+            **evidence(call, match),
         }
-        for match in found
+        for match in call.places("prohibited")
     ]
     return {"used": bool(instances), "instances": instances}

@@ -5,6 +5,7 @@ from typing import Any
 from callcov_portal.engine.checks.call import Call, evidence, not_assessed
 
 LIMIT_INTERACTIONS = 4
+"""What the API documents; it holds whatever deadline a rule sets."""
 
 
 def check(call: Call) -> dict[str, Any]:
@@ -14,12 +15,12 @@ def check(call: Call) -> dict[str, Any]:
     """
     if reason := call.why_not("purpose"):
         return {"disclosed": False, "flagged": False, **not_assessed(reason)}
-    match = call.first("purpose")
-    if match is None:
+    first = next(iter(call.places("purpose")), None)
+    if first is None:
         return {"disclosed": False, "flagged": True}
     return {
         "disclosed": True,
-        "interaction_number": match.interaction,
-        "flagged": match.interaction > LIMIT_INTERACTIONS,
-        **evidence(match),
+        "interaction_number": first.interaction,
+        "flagged": first.interaction > LIMIT_INTERACTIONS,
+        **evidence(call, first),
     }

@@ -41,6 +41,13 @@ class Transcript:
     duration_seconds: float
     channels: int
     """2 when each speaker had a channel, so that overlaps could be heard; else 1."""
+    roles: str = "channels"
+    """How agent and contact were told apart: by `channels`, by `channels_overruled` (the other channel than expected
+    talks like an agent), by what two `voices` say, or not at all, because there is only `one_voice`."""
+    note: str = ""
+    """What a reader should know about that, a sentence; "" when there is nothing to say."""
+    sounds: tuple[tuple[float, float], ...] = ()
+    """Stretches (start, end in seconds) without a word in which something sounds all the same: hold music, a tone."""
 
 
 class SpeechError(Exception):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from callcov_portal.engine.speech.transcript import Segment
-from callcov_portal.rules import plain
+from callcov_portal.rules.values import SpokenSegment
+from callcov_portal.rules.words import plain, timed_words
 
 ONES = dict(
     zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
@@ -17,7 +17,7 @@ WORDS = (
     ONES | {word: str(10 + at) for at, word in enumerate(TEENS)} | {word: f"{at}0" for at, word in enumerate(TENS, 2)}
 )
 TIMES = {"double": 2, "triple": 3, "treble": 3}
-FILLERS = frozenset(["um", "uh", "er", "erm", "ah", "mm", "and", "then", "dash", "hyphen", "space", "stroke"])
+FILLERS = frozenset(["um", "uh", "er", "erm", "ah", "mm", "and", "then", "dash", "hyphen", "space", "stroke", "slash"])
 AMOUNTS = frozenset(
     ["hundred", "thousand", "million", "pounds", "pound", "dollars", "dollar", "euros", "pence", "cents", "percent"]
 )
@@ -27,7 +27,10 @@ LONGEST_PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A word of the call: `plain` for looking at, `text` as written, `number` in the order of the segments."""
+    """A word of the call: `plain` for looking at, `text` as written, and where it stands.
+
+    `number` counts the words of the whole call in the order of the segments, `word` those of its segment.
+    """
 
     plain: str
     text: str
@@ -35,6 +38,8 @@ class Spoken:
     start: float
     end: float
     number: int = 0
+    segment: int = 0
+    word: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,16 @@ class DigitRun:
     last: int
 
 
-def words_of(segments: Sequence[Segment]) -> list[Spoken]:
+def words_of(segments: Sequence[SpokenSegment]) -> list[Spoken]:
     """All words in the order of the segments."""
-    said = ((segment.speaker, word) for segment in segments for word in segment.words)
+    said = (
+        (segment.speaker, at, number, *word)
+        for at, segment in enumerate(segments)
+        for number, word in enumerate(timed_words(segment))
+    )
     return [
-        Spoken(plain(word.text), word.text, speaker, word.start, word.end, number)
-        for number, (speaker, word) in enumerate(said)
+        Spoken(plain(text), text, speaker, start, end, count, segment, word)
+        for count, (speaker, segment, word, text, start, end, _confidence) in enumerate(said)
     ]
 
 
@@ -96,9 +105,3 @@ def luhn(digits: str) -> bool:
     """Whether the check digit of a card number is right."""
     doubled = [int(d) * (2 if at % 2 else 1) for at, d in enumerate(reversed(digits))]
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
-
-
-def masked(words: Sequence[Spoken]) -> str:
-    """The words with every digit, and every word that stands for digits, replaced by dots."""
-    hidden = WORDS.keys() | TIMES.keys()
-    return " ".join("•" if word.plain in hidden else re.sub(r"\d", "•", word.text) for word in words)

@@ -1,27 +1,37 @@
 """Sensitive data is found however it is spoken or written, and never repeated in the result."""
 
-import re
+from dataclasses import fields
 
 import pytest
 
-from callcov_portal.engine.checks import assess
-from callcov_portal.engine.checks.digits import digit_runs, luhn, words_of
-from callcov_portal.engine.checks.sensitive import named_before
-from tests.engine.test_checks import call
+from callcov_portal import rules
+from callcov_portal.rules.digits import digit_runs, luhn, words_of
+from callcov_portal.rules.sensitive import named_before
+from tests.rules.test_rules import Said
 
 
 def found(*turns):
-    return assess(call(*turns))["compliance"]["sensitive_data"]["instances"]
+    """What is found in (speaker, start, end, text)."""
+    return rules.sensitive([Said(speaker, text, start, end) for speaker, start, end, text in turns])
+
+
+def in_turn(*texts):
+    """Turns in which agent and contact say these."""
+    return [("AB"[at % 2], at * 8.0, at * 8.0 + 6, text) for at, text in enumerate(texts)]
 
 
 def kinds(*texts):
-    """What is found when agent and contact say these in turn."""
-    turns = [("AB"[at % 2], at * 8.0, at * 8.0 + 6, text) for at, text in enumerate(texts)]
-    return [each["type"] for each in found(*turns)]
+    return [each.kind for each in found(*in_turn(*texts))]
+
+
+def masked(*texts):
+    """The texts as they may be shown."""
+    segments = [Said(speaker, text, start, end) for speaker, start, end, text in in_turn(*texts)]
+    return rules.masked_texts(segments, rules.sensitive(segments))
 
 
 def runs(text):
-    return [run.digits for run in digit_runs(words_of(call(("A", 0, 5, text)).segments))]
+    return [run.digits for run in digit_runs(words_of([Said("A", text)]))]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +66,9 @@ def test_a_number_read_out_in_groups_is_one_number():
         ("A", 11, 12, "Mhm."),
         ("B", 12, 14, "one one one one one one one one"),
     )
-    assert [each["type"] for each in instances] == ["card_number"]
-    assert (instances[0]["timestamp"], instances[0]["end"], instances[0]["speaker"]) == (5, 14, "B")
+    assert [each.kind for each in instances] == ["card_number"]
+    assert (instances[0].start, instances[0].end, instances[0].speaker) == (5, 14, "B")
+    assert {segment for segment, _word in instances[0].words} == {1, 3, 5}
 
 
 def test_of_a_long_call_only_the_last_seconds_are_looked_through():
@@ -68,13 +79,13 @@ def test_of_a_long_call_only_the_last_seconds_are_looked_through():
             looked_at.append(at)
             return super().__getitem__(at)
 
-    words = Watched(words_of(call(*(("A", at, at + 1, "well") for at in range(10_000))).segments))
+    words = Watched(words_of([Said("A", "well", at, at + 1) for at in range(10_000)]))
     assert named_before(words, 9_000.0).split() == ["well"] * 15
     assert len(looked_at) < 50
 
 
 def test_a_long_pause_ends_a_number():
-    words = words_of(call(("A", 0, 2, "one two"), ("A", 30, 32, "three")).segments)
+    words = words_of([Said("A", "one two", 0, 2), Said("A", "three", 30, 32)])
     assert [run.digits for run in digit_runs(words)] == ["12", "3"]
 
 
@@ -119,17 +130,82 @@ def test_each_kind_is_known_by_form_and_by_what_was_said_before(texts, expected)
 
 
 def test_the_result_never_holds_the_data():
-    texts = [
-        "Card number? Email? Phone? Security code?",
-        "4111 1111 1111 1111, a.b@example.com, double four 5 0123456 security code 732",
+    pieces = found(
+        *in_turn(
+            "Card number? Email? Phone? Security code?",
+            "4111 1111 1111 1111, a.b@example.com, double four 5 0123456 security code 732",
+        )
+    )
+    assert len(pieces) >= 3
+    for each in pieces:
+        assert {field.name for field in fields(each)} == {"kind", "speaker", "start", "end", "masked", "words"}
+        assert each.masked in rules.MARKS.values()
+        assert each.end > each.start
+
+
+def test_texts_are_shown_with_marks_in_place_of_the_data():
+    assert masked("The long number please?", "Sure, it's 4111 1111, 1111 1111. Got it?") == [
+        "The long number please?",
+        "Sure, it's [card number]. Got it?",
     ]
-    turns = [("AB"[at % 2], at * 8.0, at * 8.0 + 6, text) for at, text in enumerate(texts)]
-    instances = found(*turns)
-    assert len(instances) >= 3
-    for each in instances:
-        assert set(each) == {"type", "timestamp", "end", "speaker", "masked"}
-        assert not re.search(r"\d|four|double|example", each["masked"])
-        assert each["end"] > each["timestamp"]
+    assert masked("Nothing  to\nsee here.") == ["Nothing  to\nsee here."]
+
+
+def test_a_number_in_two_breaths_is_masked_in_both():
+    segments = [Said("B", "My card is 4111 1111", 0, 4), Said("B", "1111 1111, all right?", 5, 9)]
+    assert rules.masked_texts(segments, rules.sensitive(segments)) == [
+        "My card is [card number]",
+        "[card number], all right?",
+    ]
+
+
+def test_a_lone_text_is_masked_as_well():
+    assert (
+        rules.mask("They paid by card 4111 1111 1111 1111 yesterday.") == "They paid by card [card number] yesterday."
+    )
+    assert rules.mask("Call #12, 3 minutes.") == "Call #12, 3 minutes."
+    assert rules.mask("") == ""
+
+
+@pytest.mark.parametrize(
+    "born",
+    [
+        "the fourteenth of March nineteen eighty two",
+        "14th of March 1982",
+        "March 14th, 1982",
+        "fourteen three eighty two",
+        "14-3-82",
+        "14/03/1982",
+        "oh five slash twelve slash eighty one",
+        "June 2nd, 1990",
+        "the third of, um, May nineteen seventy nine",
+        "first of the first seventy",
+    ],
+)
+def test_dates_of_birth_are_masked_however_they_are_said(born):
+    asked = masked("And your date of birth?", f"It's {born}.")
+    assert asked[1] == "It's [date of birth]." or asked[1] == "It's the [date of birth].", asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The engineer comes on the fourteenth of March.",
+        "Your contract began in June 2022.",
+        "That was on March 3rd, 2021.",
+        "One second please.",
+        "May I take your name?",
+    ],
+)
+def test_other_dates_are_left_alone(text):
+    assert masked("How can I help?", text)[1] == text
+
+
+def test_a_card_read_with_other_words_between_is_one_card():
+    texts = masked(
+        "What's the card number?", "four one one one, yeah, one one one one, got that, one one one one one one one one"
+    )
+    assert texts[1] == "[card number]"
 
 
 def test_luhn():

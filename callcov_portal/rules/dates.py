@@ -1,0 +1,69 @@
+"""Dates as people say them and recognisers write them: `14th of March 1982`, `oh five twelve eighty one`."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from callcov_portal.rules.digits import FILLERS, ONES, TEENS, TENS, WORDS, Spoken
+
+MONTHS = frozenset(
+    """january february march april may june july august september october november december
+    jan feb mar apr jun jul aug sep sept oct nov dec""".split()  # noqa: SIM905 - a list would take thirty lines
+)
+ORDINALS = frozenset(
+    """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
+    sixteenth seventeenth eighteenth nineteenth twentieth thirtieth""".split()  # noqa: SIM905
+)
+JOINTS = FILLERS | {"of", "the", "in", "point", "dot", "hundred", "thousand"}
+FIGURES = re.compile(r"\d{1,8}(st|nd|rd|th)?|\d{1,4}([ /.-]\d{1,4}){1,2}")
+SPELT = WORDS.keys() | frozenset(TEENS) | frozenset(TENS)
+LONGEST_PAUSE = 4.0  # seconds between two words of one date
+DIGITS = range(4, 9)
+"""So many digits a date without a month's name has: 1982, 05 12 81, 05 12 1981."""
+
+
+def date_spans(words: Sequence[Spoken]) -> Iterator[tuple[int, int]]:
+    """Where one speaker says something that may be a date: numbers of its first and last word."""
+    first = last = -1
+    for at, word in enumerate(words):
+        joins = first >= 0 and word.start - words[last].end <= LONGEST_PAUSE
+        if is_part(word):
+            if first >= 0 and not joins:
+                yield from complete(words, first, last)
+                first = -1
+            first, last = (first if first >= 0 else at), at
+        elif first >= 0 and not (joins and word.plain in JOINTS):
+            yield from complete(words, first, last)
+            first = -1
+    if first >= 0:
+        yield from complete(words, first, last)
+
+
+def is_part(word: Spoken) -> bool:
+    """Whether a word can be part of a date and not only join its parts."""
+    return (
+        word.plain in MONTHS
+        or word.plain in ORDINALS
+        or word.plain in SPELT
+        or FIGURES.fullmatch(word.plain) is not None
+        or any(part in ORDINALS or part in SPELT for part in word.plain.split())
+    )
+
+
+def complete(words: Sequence[Spoken], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The span, if it is a date: a month with a number, or as many digits as dates have."""
+    parts = [part for word in words[first : last + 1] for part in word.plain.split()]
+    named = any(part in MONTHS for part in parts)
+    counted = sum(digits_in(part) for part in parts)
+    if (named and counted) or (not named and counted in DIGITS):
+        yield first, last
+
+
+def digits_in(part: str) -> int:
+    """How many digits a part of a date would be written with, roughly."""
+    if part in ORDINALS:
+        return 2
+    if part in ONES:
+        return 1
+    if part in WORDS:
+        return 2 if part not in TENS else 1
+    return len(re.findall(r"\d", part))

@@ -1,0 +1,217 @@
+"""Sensitive data that was spoken. Masked generously: a number too many rather than one too few."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from callcov_portal.rules.addresses import addresses
+from callcov_portal.rules.dates import date_spans
+from callcov_portal.rules.digits import DigitRun, Spoken, digit_runs, luhn, words_of
+from callcov_portal.rules.values import SpokenSegment
+
+BEFORE_SECONDS = 15.0
+"""How long before a number its meaning may have been named, by either speaker."""
+BIRTH_SECONDS = 30.0
+"""The same for a date of birth: it is often asked for together with a name and an address, which come first."""
+AFTER_WORDS = 6
+MARKS = {
+    "card_number": "[card number]",
+    "card_expiry": "[card expiry]",
+    "cvv": "[security code]",
+    "ssn": "[social security number]",
+    "phone_number": "[phone number]",
+    "email": "[e-mail address]",
+    "date_of_birth": "[date of birth]",
+}
+"""The kinds, and what stands in a text in their place."""
+NAMES = {
+    "card": r"card|cards|visa|mastercard|master card|amex|american express|long number|sixteen digit|16 digit|discover",
+    "expiry": r"expiry|expires|expiration|valid until|valid thru|valid through",
+    "code": r"(?<!social )security (?:code|number)|cvv|cvc|cv2|cvb|c v v|(?:three|3|four|4) digits?|last three"
+    r"|digits on the back|signature strip|verification (?:code|number|value)",
+    "social": r"social security|social|ssn|s s n",
+    "phone": r"phone|telephone|mobile|cell|landline|call (?:you|me) back|call (?:you|me) on|reach (?:you|me)"
+    r"|contact number|ring (?:you|me)|best number|callback number|area code|number to (?:call|reach)",
+    "birth": r"date of birth|birth ?date|birthday|born|dob|d o b",
+    "other": r"account number|reference|order number|policy number|ticket|case number|tracking|invoice|booking number"
+    r"|confirmation number|confirmation code|claim number|meter|serial|member number|membership number",
+}
+"""Words by which people name the kind of number that follows."""
+NAMED = {kind: re.compile(rf"\b(?:{words})\b") for kind, words in NAMES.items()}
+ABOUT_CARD = re.compile(rf"\b(?:{NAMES['card']})\b")
+ABOUT_MAIL = re.compile(r"\be ?mail")
+AN_SSN = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}\W*")
+BETWEEN_WORDS, BETWEEN_SECONDS = 4, 8.0
+"""A card number goes on after so many other words ("yes", "got that"), within so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """One piece of sensitive data: where it is, never what it is. Seconds from the recording's start."""
+
+    kind: str
+    """One of MARKS."""
+    speaker: str
+    start: float
+    end: float
+    masked: str
+    words: tuple[tuple[int, int], ...]
+    """Its words: numbers of segment and of word in it (of the words that make up the segment's text)."""
+
+
+def sensitive(segments: Sequence[SpokenSegment]) -> list[Sensitive]:
+    """Find what is sensitive in a call, in order of time."""
+    said = words_of(segments)
+    everything = sorted(said, key=lambda word: word.start)
+    found: list[Sensitive] = []
+    for speaker in sorted({word.speaker for word in said}):
+        words = [word for word in said if word.speaker == speaker]
+        found += of_speaker(words, everything)
+    return sorted(found, key=lambda each: each.start)
+
+
+def of_speaker(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[Sensitive]:
+    """One speaker's. No word belongs to two pieces."""
+    taken: set[int] = set()
+    mail = addresses(words, lambda word: ABOUT_MAIL.search(named_before(everything, word.end)) is not None)
+    births = (span for span in date_spans(words) if is_birth(words, span, everything))
+    found = [("email", *span) for span in mail] + [("date_of_birth", *span) for span in births]
+    for kind, first, last in [*found, *numbers(words, everything)]:
+        if not taken & set(range(first, last + 1)):
+            taken |= set(range(first, last + 1))
+            yield piece(kind, words[first : last + 1])
+
+
+def is_birth(words: Sequence[Spoken], span: tuple[int, int], everything: Sequence[Spoken]) -> bool:
+    """Whether a date is somebody's birth: that was what was spoken of last, or is named right after."""
+    first, last = span
+    named = last_named(named_before(everything, words[first].start, BIRTH_SECONDS))
+    after = " ".join(word.plain for word in words[last + 1 : last + 1 + AFTER_WORDS])
+    return max(named, key=lambda kind: named[kind], default="") == "birth" or bool(NAMED["birth"].search(after))
+
+
+def numbers(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[tuple[str, int, int]]:
+    """One speaker's numbers that are sensitive: kind, first and last word."""
+    runs = list(digit_runs(words))
+    at = 0
+    while at < len(runs):
+        begin = words[runs[at].first].start
+        before = named_before(everything, begin)
+        run, used = joined_card(words, runs[at:], before)
+        after = " ".join(word.plain for word in words[run.last + 1 : run.last + 1 + AFTER_WORDS])
+        kind = kind_of(run, before, after) or by_form(words, run)
+        if kind:
+            yield kind, run.first, run.last
+        at += used
+
+
+def joined_card(words: Sequence[Spoken], runs: Sequence[DigitRun], before: str) -> tuple[DigitRun, int]:
+    """The first run, and how many runs it takes: those of a card number that was read with other words between."""
+    run = runs[0]
+    if not ABOUT_CARD.search(before) or len(run.digits) >= 12:
+        return run, 1
+    joined, used = run, 1
+    for following in runs[1:]:
+        near = following.first - joined.last - 1 <= BETWEEN_WORDS
+        soon = words[following.first].start - words[joined.last].end <= BETWEEN_SECONDS
+        if not (near and soon) or len(joined.digits) + len(following.digits) > 19:
+            break
+        joined, used = DigitRun(joined.digits + following.digits, joined.first, following.last), used + 1
+        if len(joined.digits) >= 15:
+            break
+    return (joined, used) if len(joined.digits) >= 12 else (run, 1)
+
+
+def named_before(everything: Sequence[Spoken], moment: float, seconds: float = BEFORE_SECONDS) -> str:
+    """What either speaker said in the seconds before, segment by segment; `everything` is in order of start."""
+    first, last = (bisect_left(everything, at, key=lambda word: word.start) for at in (moment - seconds, moment))
+    return " ".join(word.plain for word in sorted(everything[first:last], key=lambda word: word.number))
+
+
+def kind_of(run: DigitRun, before: str, after: str) -> str:
+    """What a run of digits is, judged by its length and what was said around it; empty if nothing sensitive."""
+    count, named = len(run.digits), last_named(before)
+    latest = max(named, key=lambda kind: named[kind], default="")
+    about_card = bool(named.keys() & {"card", "expiry", "code"} or ABOUT_CARD.search(after))
+    kinds = {
+        "card_number": (13 <= count <= 19 and luhn(run.digits))
+        or (count >= 12 and about_card)
+        or (13 <= count <= 19 and latest not in {"phone", "other"}),
+        "cvv": count in {3, 4} and "code" in named and named["code"] > named.get("expiry", -1),
+        "card_expiry": 3 <= count <= 8 and "expiry" in named,
+        "ssn": latest == "social" and (count in {3, 4, 5} or 8 <= count <= 10),
+        "phone_number": (7 <= count <= 15 and latest == "phone") or (count in {10, 11} and latest != "other"),
+    }
+    return next((kind for kind, fits in kinds.items() if fits), "")
+
+
+def by_form(words: Sequence[Spoken], run: DigitRun) -> str:
+    """What a number is by its form alone: `123-45-6789`."""
+    text = " ".join(word.text for word in words[run.first : run.last + 1])
+    return "ssn" if AN_SSN.fullmatch(text) else ""
+
+
+def last_named(before: str) -> dict[str, int]:
+    """The kinds of number that were named, each with where it was named last."""
+    found = {kind: [match.end() for match in pattern.finditer(before)] for kind, pattern in NAMED.items()}
+    return {kind: ends[-1] for kind, ends in found.items() if ends}
+
+
+def piece(kind: str, words: Sequence[Spoken]) -> Sensitive:
+    """One piece, without the data itself."""
+    places = tuple((word.segment, word.word) for word in words)
+    return Sensitive(kind, words[0].speaker, words[0].start, words[-1].end, MARKS[kind], places)
+
+
+def masked_texts(segments: Sequence[SpokenSegment], found: Sequence[Sensitive]) -> list[str]:
+    """Each segment's text with what was found replaced by its mark; its punctuation stays."""
+    marks: dict[int, dict[int, Sensitive]] = {}
+    for each in found:
+        for segment, word in each.words:
+            marks.setdefault(segment, {})[word] = each
+    return [
+        masked_text(segment.text, marks[number]) if number in marks else segment.text
+        for number, segment in enumerate(segments)
+    ]
+
+
+def masked_text(text: str, marks: dict[int, Sensitive]) -> str:
+    """One text, some of whose words, by their number, are marked."""
+    shown: list[str] = []
+    for at, word in enumerate(text.split()):
+        here = marks.get(at)
+        if here is None:
+            shown.append(word)
+        elif here is marks.get(at - 1):
+            shown[-1] = here.masked + ending(word)
+        else:
+            shown.append(here.masked + ending(word))
+    return " ".join(shown)
+
+
+def ending(word: str) -> str:
+    """The punctuation with which a word ends."""
+    return word[len(word.rstrip(".,;:!?)")) :]
+
+
+@dataclass(frozen=True, slots=True)
+class LoneText:
+    """A text that belongs to nobody, as if it were spoken."""
+
+    text: str
+    speaker: str = ""
+    start: float = 0.0
+    words: tuple[()] = ()
+
+    @property
+    def end(self) -> float:
+        """At the pace of speech."""
+        return 0.4 * len(self.text.split())
+
+
+def mask(text: str) -> str:
+    """A lone text with what is sensitive in it replaced by marks; a text without is returned as it is."""
+    lone = LoneText(text)
+    found = sensitive([lone])
+    return masked_texts([lone], found)[0] if found else text
