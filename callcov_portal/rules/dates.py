@@ -52,9 +52,10 @@ def is_part(word: Spoken) -> bool:
 def complete(words: Sequence[Spoken], first: int, last: int) -> Iterator[tuple[int, int]]:
     """The span, if it is a date: a month with a number, or as many digits as dates have."""
     parts = [part for word in words[first : last + 1] for part in word.plain.split()]
-    named = any(part in MONTHS for part in parts)
+    named, ranked = (any(part in kind for part in parts) for kind in (MONTHS, ORDINALS))
     counted = sum(digits_in(part) for part in parts)
-    if (named and counted) or (not named and counted in DIGITS):
+    bare = not named and counted in DIGITS and (ranked or "of" not in parts)
+    if (named and counted) or bare:
         yield first, last
 
 

@@ -17,7 +17,7 @@ WORDS = (
     ONES | {word: str(10 + at) for at, word in enumerate(TEENS)} | {word: f"{at}0" for at, word in enumerate(TENS, 2)}
 )
 TIMES = {"double": 2, "triple": 3, "treble": 3}
-FILLERS = frozenset(["um", "uh", "er", "erm", "ah", "mm", "and", "then", "dash", "hyphen", "space", "stroke", "slash"])
+FILLERS = frozenset(["um", "uh", "er", "erm", "ah", "mm", "and", "dash", "hyphen", "space", "stroke", "slash"])
 AMOUNTS = frozenset(
     ["hundred", "thousand", "million", "pounds", "pound", "dollars", "dollar", "euros", "pence", "cents", "percent"]
 )

@@ -1,7 +1,7 @@
 """Finding phrases in what was said, in spite of recognition errors. Pure functions."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -16,12 +16,12 @@ WILDCARD = "*"
 ALIKE = 84.0
 """From this likeness (0 to 100) on, a phrase counts as said. Measured: below, other sentences begin to match."""
 ALIKE_SHORT = 92.0
-"""The same for phrases of one or two words, which chance hits more easily."""
+"""The same for phrases of one or two words or of few letters, which chance hits more easily: "I want out", "I want to"."""
 ALIKE_FEWER = 90.0
 """The same for a stretch with fewer words than the phrase: two words may be heard as one, none may be missing."""
 ALIKE_ACCUSED = 96.0
 """The same for what is prohibited: a wrong accusation is worse than a missed one, and "what the bill" is 85 alike to an oath."""
-SHORT = 2
+SHORT, SHORT_LETTERS = 2, 15
 FEWER, MORE = 1, 2  # a recogniser drops or adds words: windows from n - 1 to n + 2 words
 GAP_WORDS = 3  # what a wildcard may stand for
 AROUND = 1  # words between a match and the `unless` phrase that excuses it
@@ -96,21 +96,17 @@ class Talk:
 def matches(speech: Speech, rule: Rule) -> list[Match]:
     """The rule's words in one speech, the best where several overlap, without those that `unless` fits at least as well."""
     strictest = ALIKE_ACCUSED if rule.check == "prohibited" else 0.0
-    hits = {hit: phrase for phrase in rule.phrases for hit in hits_of(speech, phrase, strictest)}
+    found = {hit: phrase for phrase, hits in hits_of(speech, rule.phrases, strictest).items() for hit in hits}
     for words in rule.together:
-        for hit in together_hits(speech, words):
-            hits.setdefault(hit, described(words))
-    excuses = [hit for phrase in rule.unless for hit in hits_of(speech, phrase)] if hits else []
+        for hit in best_apart([Hit(*place) for place in hits_together(speech, words)]):
+            if hit.score >= strictest:
+                found.setdefault(hit, described(words))
+    excuses = [hit for hits in hits_of(speech, rule.unless).values() for hit in hits] if found else []
     return [
-        match_at(speech, rule, hits[hit], hit)
-        for hit in best_apart(list(hits), prefer_longer=True)
+        match_at(speech, rule, found[hit], hit)
+        for hit in best_apart(list(found), prefer_longer=True)
         if not any(touches(excuse, hit) and excuse.score >= hit.score for excuse in excuses)
     ]
-
-
-def together_hits(speech: Speech, words: Together) -> list[Hit]:
-    """Stretches with the words together, the shortest where several overlap."""
-    return best_apart([Hit(*found) for found in hits_together(speech, words)])
 
 
 def described(words: Together) -> str:
@@ -118,12 +114,18 @@ def described(words: Together) -> str:
     return " & ".join("|".join(alternatives) for alternatives in words.words)
 
 
-def hits_of(speech: Speech, phrase: str, strictest: float = 0.0) -> list[Hit]:
-    """Where `phrase` is said, wildcards filled with one to three words; `strictest` is the likeness it needs at least."""
-    first, *others = phrase.split(WILDCARD)
-    chains = hits(speech, first, strictest)
-    for part in others if chains else ():
-        following = hits(speech, part, strictest)
+def hits_of(speech: Speech, phrases: Sequence[str], strictest: float = 0.0) -> dict[str, list[Hit]]:
+    """Where each phrase is said, wildcards filled with one to three words; `strictest` is the likeness it needs at least."""
+    parts = {phrase: [plain(part) for part in phrase.split(WILDCARD)] for phrase in phrases}
+    found = hits_of_parts(speech, list(dict.fromkeys(part for split in parts.values() for part in split)), strictest)
+    return {phrase: chained([found.get(part, []) for part in split]) for phrase, split in parts.items()}
+
+
+def chained(parts: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Hits of a phrase's parts that follow each other with one to three words between."""
+    first, *others = parts
+    chains = list(first)
+    for following in others:
         chains = [
             Hit(chain.first, hit.last, min(chain.score, hit.score))
             for chain in chains
@@ -133,19 +135,35 @@ def hits_of(speech: Speech, phrase: str, strictest: float = 0.0) -> list[Hit]:
     return best_apart(chains)
 
 
-def hits(speech: Speech, part: str, strictest: float = 0.0) -> list[Hit]:
-    """Where `part`, a phrase without wildcards, is said."""
-    wanted = plain(part)
-    count = len(wanted.split())
-    least = max(strictest, ALIKE_SHORT if count <= SHORT else ALIKE)
-    found = []
-    for size in range(max(1, count - FEWER), count + MORE + 1):
-        cutoff = max(least, ALIKE_FEWER) if size < count else least
-        for _text, score, at in process.extract_iter(
-            wanted, speech.windows(size), scorer=fuzz.ratio, score_cutoff=cutoff
-        ):
-            found.append(Hit(at, at + size, score))
-    return best_apart(found)
+def hits_of_parts(speech: Speech, parts: Sequence[str], strictest: float) -> dict[str, list[Hit]]:
+    """Where each of these plain texts is said; all are compared at once with all stretches of as many words."""
+    by_size: dict[int, list[str]] = {}
+    for part in parts:
+        count = part.count(" ") + 1
+        for size in range(max(1, count - FEWER), count + MORE + 1):
+            by_size.setdefault(size, []).append(part)
+    found: dict[str, list[Hit]] = {}
+    for size, wanted in by_size.items():
+        for part, hit in alike_stretches(speech, size, wanted):
+            if hit.score >= max(strictest, cutoff(part, size)):
+                found.setdefault(part, []).append(hit)
+    return {part: best_apart(hits) for part, hits in found.items()}
+
+
+def alike_stretches(speech: Speech, size: int, wanted: Sequence[str]) -> Iterator[tuple[str, Hit]]:
+    """Stretches of `size` words that are alike at all to one of `wanted`."""
+    stretches = speech.windows(size)
+    if stretches:
+        scores = process.cdist(wanted, stretches, scorer=fuzz.ratio, score_cutoff=ALIKE)
+        for number, at in zip(*scores.nonzero(), strict=True):
+            yield wanted[number], Hit(int(at), int(at) + size, float(scores[number, at]))
+
+
+def cutoff(part: str, size: int) -> float:
+    """How alike a stretch of `size` words must be to count as `part`."""
+    count = part.count(" ") + 1
+    least = ALIKE_SHORT if count <= SHORT or len(part) < SHORT_LETTERS else ALIKE
+    return max(least, ALIKE_FEWER) if size < count else least
 
 
 def touches(excuse: Hit, hit: Hit) -> bool:

@@ -61,8 +61,8 @@ def candidates(talk: Talk, rule: Rule) -> Iterator[Miss]:
                 yield Miss(quote(said), speech.speaker, said[0].start, said[-1].end, phrase, round(best, 1))
 
 
-def within(speech: Speech, size: int, window: tuple[float, float]) -> list[str | None]:
-    """The speech's stretches of `size` tokens, None for those that begin outside the seconds of `window`."""
+def within(speech: Speech, size: int, window: tuple[float, float]) -> list[str]:
+    """The speech's stretches of `size` tokens, "" for those that begin outside the seconds of `window`."""
     begin, end = window
     texts = zip(speech.windows(size), speech.tokens, strict=False)
-    return [text if begin <= token.start <= end else None for text, token in texts]
+    return [text if begin <= token.start <= end else "" for text, token in texts]

@@ -38,6 +38,8 @@ NAMES = {
     r"|confirmation number|confirmation code|claim number|meter|serial|member number|membership number",
 }
 """Words by which people name the kind of number that follows."""
+NOT_CODES = ("expiry", "social")
+"""Kinds of which people also say "the last four digits"."""
 NAMED = {kind: re.compile(rf"\b(?:{words})\b") for kind, words in NAMES.items()}
 ABOUT_CARD = re.compile(rf"\b(?:{NAMES['card']})\b")
 ABOUT_MAIL = re.compile(r"\be ?mail")
@@ -138,7 +140,7 @@ def kind_of(run: DigitRun, before: str, after: str) -> str:
         "card_number": (13 <= count <= 19 and luhn(run.digits))
         or (count >= 12 and about_card)
         or (13 <= count <= 19 and latest not in {"phone", "other"}),
-        "cvv": count in {3, 4} and "code" in named and named["code"] > named.get("expiry", -1),
+        "cvv": count in {3, 4} and "code" in named and named["code"] > max(named.get(kind, -1) for kind in NOT_CODES),
         "card_expiry": 3 <= count <= 8 and "expiry" in named,
         "ssn": latest == "social" and (count in {3, 4, 5} or 8 <= count <= 10),
         "phone_number": (7 <= count <= 15 and latest == "phone") or (count in {10, 11} and latest != "other"),

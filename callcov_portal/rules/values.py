@@ -22,6 +22,7 @@ CHECKS = {
     "hold": SIGNAL,
     "escalation": SIGNAL,
     "complaint": SIGNAL,
+    "dissatisfaction": SIGNAL,
     "churn": SIGNAL,
     "repeat_contact": SIGNAL,
     "transfer": SIGNAL,

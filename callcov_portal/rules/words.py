@@ -33,16 +33,16 @@ class Speech:
         self.speaker = speaker
         self.tokens: list[Token] = []
         self.breaths: list[int] = []
-        self._windows: dict[int, list[str | None]] = {}
+        self._windows: dict[int, list[str]] = {}
 
-    def windows(self, size: int) -> list[str | None]:
-        """For every token the `size` tokens from it on, joined; None where these are not of one breath."""
+    def windows(self, size: int) -> list[str]:
+        """For every token the `size` tokens from it on, joined; "" where these are not of one breath."""
         if size not in self._windows:
             plain = self.plain
-            joined: list[str | None] = [" ".join(plain[at : at + size]) for at in range(len(plain) - size + 1)]
+            joined: list[str] = [" ".join(plain[at : at + size]) for at in range(len(plain) - size + 1)]
             for begin in self.breaths[1:]:
                 for at in range(max(0, begin - size + 1), min(begin, len(joined))):
-                    joined[at] = None
+                    joined[at] = ""
             self._windows[size] = joined
         return self._windows[size]
 

@@ -73,7 +73,8 @@ def test_a_bad_call_is_found_out():
     because = [each["because"] for each in results["coaching"]["recommendations"]]
     names = [[(cause["check"], cause.get("rule")) for cause in causes] for causes in because]
     assert [("prohibited_phrases", "not_my_problem")] * 2 in names
-    assert [("quality.complaint", "complains"), ("quality.empathy", None)] in names
+    displeased = ("quality.dissatisfaction", "is_displeased")
+    assert [("quality.complaint", "complains"), displeased, ("quality.empathy", None)] in names
     priorities = [each["priority"] for each in results["coaching"]["recommendations"]]
     assert priorities == sorted(priorities, key=["high", "medium", "low"].index)
     assert all(each["text"] for each in results["coaching"]["recommendations"])

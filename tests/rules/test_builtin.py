@@ -148,7 +148,7 @@ def test_taking_care_of_something_is_no_goodbye():
         ("escalation", "I would like to speak to a supervisor please."),
         ("escalation", "Let me talk to your manager."),
         ("complaint", "I want to make a formal complaint."),
-        ("complaint", "This is unacceptable!"),
+        ("dissatisfaction", "This is unacceptable!"),
         ("churn", "Then I am going to cancel my contract."),
         ("churn", "I'll take my business elsewhere."),
     ],

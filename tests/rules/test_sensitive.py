@@ -40,7 +40,7 @@ def runs(text):
         ("it is four one one one", ["4111"]),
         ("4-11-11, 1111", ["411111111"]),
         ("double four triple seven", ["44777"]),
-        ("double 4 then 5", ["445"]),
+        ("double 4 then 5", ["44", "5"]),
         ("oh seven seven zero zero", ["07700"]),
         ("twenty seven nineteen eighty two", ["271982"]),
         ("twenty oh five", ["2005"]),

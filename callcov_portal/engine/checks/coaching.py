@@ -48,7 +48,7 @@ def for_findings(call: Call) -> Iterator[dict[str, Any]]:
             caused.setdefault(finding.rule.id, []).append(finding)
     for findings in caused.values():
         yield recommendation(findings[0].rule.severity, findings[0].rule.advice, causes(findings))
-    complaints, rule = call.of("complaint"), call.rule("empathy")
+    complaints, rule = [*call.of("complaint"), *call.of("dissatisfaction")], call.rule("empathy")
     if complaints and rule and rule.advice and not empathy:
         yield recommendation("high", rule.advice, [*causes(complaints), {"check": "quality.empathy"}])
 

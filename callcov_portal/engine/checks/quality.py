@@ -10,6 +10,7 @@ HEARD = {
     "verification": "verification",
     "promises": "promise",
     "complaints": "complaint",
+    "dissatisfaction": "dissatisfaction",
     "escalation_requests": "escalation",
     "intentions_to_leave": "churn",
     "repeated_contacts": "repeat_contact",

@@ -14,7 +14,7 @@ from callcov_portal.rules import plain
 MOST = 5
 FEWEST_WORDS, MOST_WORDS = 5, 45
 SENTENCE_END = re.compile(r"[.?!]$")
-TELLING = ("complaint", "churn", "escalation", "promise", "prohibited", "purpose", "repeat_contact")
+TELLING = ("complaint", "dissatisfaction", "churn", "escalation", "promise", "prohibited", "purpose", "repeat_contact")
 """Checks whose places make a sentence worth reading."""
 ALIKE = 0.6
 """Sentences that share more of their words than this say the same."""
