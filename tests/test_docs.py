@@ -2,12 +2,15 @@
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
 
+from callcov_portal import rules
 from callcov_portal.models.analysis import Failure, State
+from callcov_portal.rules import matching, together
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "callcov_portal"
@@ -111,3 +114,21 @@ def test_every_public_class_and_function_says_what_it_promises():
                 if words == node.name.replace("_", "").lower():
                     idle.append(f"{path.name}: {node.name}")
     assert idle == []
+
+
+def test_the_example_of_a_rule_is_one():
+    text = (ROOT / "docs" / "rules.md").read_text()
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    only = rules.load(example).rules[0]
+    assert only.deadline == rules.Deadline(seconds=30)
+    assert only.together[0].within == 8
+
+
+def test_every_check_and_every_part_of_a_rule_is_documented():
+    text = (ROOT / "docs" / "rules.md").read_text()
+    assert set(rules.CHECKS) <= set(re.findall(r"`(\w+)`", text))
+    assert set(rules.EXPECTATIONS) <= set(re.findall(r"\w+", text))
+    for part in (field.name for kind in (rules.Rule, rules.Position, rules.Deadline) for field in fields(kind)):
+        assert re.search(rf"\b{part}\b", text), part
+    for number in (matching.ALIKE, matching.ALIKE_SHORT, matching.ALIKE_FEWER, matching.ALIKE_ACCUSED, together.ALIKE):
+        assert re.search(rf"\b{number:.0f}\b", text), number
