@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from callcov_portal.rules.matching import Talk, speaks
 from callcov_portal.rules.misses import Miss, nearest
 from callcov_portal.rules.values import BY_RULE, NEVER, REQUIRED, Match, Rule, RuleSet, SpokenSegment
+from callcov_portal.rules.words import SAME_BREATH
 
 MET, VIOLATED, OMITTED, NOT_ASSESSED = "met", "violated", "omitted", "not_assessed"
 
@@ -92,7 +93,9 @@ def judged(talk: Talk, rules: Sequence[Rule]) -> list[Finding]:
     """What rules that are judged as one come to."""
     matches = sorted((match for rule in rules for match in talk.find(rule)), key=lambda match: match.start)
     if rules[0].kind == NEVER:
-        said = [Finding(match.rule, VIOLATED, match=match) for match in apart(matches)]
+        said = [
+            Finding(each[0].rule, VIOLATED, match=each[0], also=tuple(each[1:])) for each in at_once(apart(matches))
+        ]
         return said or [Finding(rules[0], MET, "Nothing of the kind was said.")]
     if matches:
         first, *others = apart(matches)
@@ -110,6 +113,18 @@ def apart(matches: Sequence[Match]) -> list[Match]:
         else:
             kept.append(match)
     return kept
+
+
+def at_once(matches: Sequence[Match]) -> list[list[Match]]:
+    """Matches of one rule in one breath are one: "I guarantee it, one hundred percent"."""
+    groups: list[list[Match]] = []
+    for match in matches:
+        last = groups[-1][-1] if groups else None
+        if last and last.rule is match.rule and last.speaker == match.speaker and match.start - last.end <= SAME_BREATH:
+            groups[-1].append(match)
+        else:
+            groups.append([match])
+    return groups
 
 
 def too_late(match: Match) -> str:

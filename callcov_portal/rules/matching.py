@@ -19,7 +19,7 @@ ALIKE_SHORT = 92.0
 """The same for phrases of one or two words or of few letters, which chance hits more easily: "I want out", "I want to"."""
 ALIKE_FEWER = 90.0
 """The same for a stretch with fewer words than the phrase: two words may be heard as one, none may be missing."""
-ALIKE_ACCUSED = 96.0
+ALIKE_ACCUSED = 97.0
 """The same for what is prohibited: a wrong accusation is worse than a missed one, and "what the bill" is 85 alike to an oath."""
 SHORT, SHORT_LETTERS = 2, 15
 FEWER, MORE = 1, 2  # a recogniser drops or adds words: windows from n - 1 to n + 2 words

@@ -17,6 +17,7 @@ def check(call: Call) -> dict[str, Any]:
             "timestamp": seconds(match.start),
             **evidence(call, match),
         }
-        for match in call.places("prohibited")
+        for finding in call.of("prohibited")
+        if (match := finding.match)
     ]
     return {"used": bool(instances), "instances": instances}
