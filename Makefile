@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-setup ci lint format lock clean
+.PHONY: help run demo test test-setup ci lint format bench-engine bench-engine-workers lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -38,7 +38,7 @@ ci: test ## The same with nothing allowed to skip, and the database tests on Pos
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy --no-error-summary callcov_portal tests
+	$(BIN)/mypy --no-error-summary callcov_portal tests benchmarks
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
@@ -52,6 +52,15 @@ format: $(VENV)/.installed-dev ## Format code and templates
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + || true
+
+# CALLS="one other" measures other calls, NOISE=0 without noise; see benchmarks/engine/__init__.py.
+CALLS ?= tests/calls
+NOISE ?= 8
+bench-engine: $(VENV)/.installed-dev ## Measure the engine on CALLS beside plain faster-whisper; takes minutes
+	@$(BIN)/python -m benchmarks.engine --calls "$(CALLS)" --noise $(NOISE) $(ARGS)
+
+bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
+	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml
