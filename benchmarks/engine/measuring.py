@@ -138,4 +138,4 @@ def seconds_of(measured: Iterable[Measured]) -> float:
 
 def percent(share: float | None) -> float | None:
     """A share of 1 as one of 100."""
-    return None if share is None else 100 * share
+    return None if share is None else round(100 * share, 6)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.engine.truth import call_of
+from benchmarks.engine.words import fit
 from callcov_portal import sound
 from callcov_portal.engine import speech
 from callcov_portal.engine.checks import assess
 from callcov_portal.engine.speech import listener, whisper
 from callcov_portal.engine.speech.stretches import Heard
 from callcov_portal.engine.speech.whisper import WhisperRecogniser, transcript
-from tests.engine.speech_scoring import errors, errors_by_speaker, in_order, right_speakers, truth_of
 from tests.sound.samples import RATE, silence, tone, write
 
 CALLS = Path(__file__).parent.parent / "calls"
@@ -273,12 +275,28 @@ def real(tmp_path_factory):
     made.close()
 
 
+def compared(heard, name):
+    """How the transcript fits the truth."""
+    truth = call_of(json.loads((CALLS / f"{name}.truth.json").read_text()))
+    return fit(truth.said, [(segment.speaker, segment.text) for segment in heard.segments])
+
+
+def in_order(heard):
+    """Segments by start; words in order, inside their segment, making up its text."""
+    return all(a.start <= b.start for a, b in pairwise(heard.segments)) and all(
+        " ".join(word.text for word in each.words) == each.text
+        and all(a.start <= b.start for a, b in pairwise(each.words))
+        and each.start <= each.words[0].start <= each.words[-1].end <= each.end
+        for each in heard.segments
+    )
+
+
 @pytest.mark.speech
 def test_a_stereo_call_is_recognised(real):
     heard, news = hear(real, CALLS / "call2_complaint.stereo.wav")
-    truth = truth_of(CALLS / "call2_complaint.truth.json")
-    assert errors_by_speaker(heard, truth) <= 0.05
-    assert right_speakers(heard, truth) >= 0.995
+    found = compared(heard, "call2_complaint")
+    assert found.error_rate <= 0.025
+    assert found.speakers >= 0.995
     assert in_order(heard)
     assert (heard.language, heard.channels) == ("en", 2)
     assert heard.duration_seconds == pytest.approx(141.44, abs=0.05)
@@ -295,9 +313,9 @@ def test_a_stereo_call_is_recognised(real):
 @pytest.mark.speech
 def test_a_mono_call_is_recognised_and_split_by_voice(real):
     heard, _ = hear(real, CALLS / "call2_complaint.mono.mp3")
-    truth = truth_of(CALLS / "call2_complaint.truth.json")
-    assert errors(heard, truth) <= 0.05
-    assert right_speakers(heard, truth) >= 0.98
+    found = compared(heard, "call2_complaint")
+    assert found.error_rate <= 0.045
+    assert found.speakers >= 0.98
     assert in_order(heard)
     assert heard.channels == 1
     assert heard.segments[0].speaker == speech.AGENT
