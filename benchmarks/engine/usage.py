@@ -58,3 +58,9 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+def busy_seconds() -> float:
+    """CPU seconds that this machine has spent on anything since it started."""
+    user, nice, system, _idle, _waiting, interrupts, soft, *_ = Path("/proc/stat").read_text().split()[1:]
+    return sum(map(int, (user, nice, system, interrupts, soft))) / TICKS

@@ -13,6 +13,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from benchmarks.engine import gates
 from benchmarks.engine.__main__ import EXAMPLES, about_machine, conclusion
 from benchmarks.engine.serving import ROOT
 from benchmarks.engine.truth import Recording, recordings
+from benchmarks.engine.usage import busy_seconds, tree_usage
 from callcov_portal.engine.speech.ear import Ear
 from callcov_portal.engine.speech.whisper import WhisperRecogniser
 
@@ -54,12 +56,27 @@ def hear_all(recogniser: WhisperRecogniser, calls: Sequence[Recording]) -> None:
         recogniser.transcribe(call.path, progress=lambda *_: None, cancelled=lambda: False)
 
 
-def pace(workers: Sequence[WhisperRecogniser], calls: Sequence[Recording]) -> float:
-    """Seconds of audio that the workers hear per second while each hears every call."""
-    began = time.monotonic()
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an arrangement heard every call with each of its workers."""
+
+    audio: float
+    """Seconds of audio per second of wall time."""
+    others: float
+    """Processors that something else on this machine used meanwhile: what is left of them is what was measured."""
+
+    def __str__(self) -> str:
+        return f"{self.audio:.1f} ({self.others:.1f})"
+
+
+def pace(workers: Sequence[WhisperRecogniser], calls: Sequence[Recording]) -> Pace:
+    """Let each worker hear every call."""
+    began, busy, own = time.monotonic(), busy_seconds(), tree_usage(os.getpid()).cpu
     with ThreadPoolExecutor(len(workers)) as pool:
         list(pool.map(lambda worker: hear_all(worker, calls), workers))
-    return len(workers) * sum(call.seconds for call in calls) / (time.monotonic() - began)
+    wall = time.monotonic() - began
+    others = (busy_seconds() - busy) - (tree_usage(os.getpid()).cpu - own)
+    return Pace(len(workers) * sum(call.seconds for call in calls) / wall, max(0.0, others) / wall)
 
 
 def main() -> int:
@@ -73,10 +90,9 @@ def main() -> int:
         }
         paces = measured(arranged, calls, asked.rounds)
     for name, found in paces.items():
-        print(
-            f"{name}: {statistics.median(found):.1f} s of audio per second ({', '.join(f'{each:.1f}' for each in found)})"
-        )
-    two, one = (statistics.median(paces[name]) for name in ARRANGEMENTS)
+        print(f"{name}: {middle(found):.1f} s of audio per second; {', '.join(map(str, found))}")
+    print("In brackets: processors that others used meanwhile.")
+    two, one = (middle(paces[name]) for name in ARRANGEMENTS)
     verdicts = gates.judge({"": {gates.WORKERS: two / one}}, further=False)
     print(f"{gates.WORKERS}: {two / one:.2f} (asked for: ≥ {verdicts[0].limit:g}).\n{about_machine()}")
     return conclusion(verdicts, gated=not asked.no_gate)
@@ -84,7 +100,7 @@ def main() -> int:
 
 def measured(
     arranged: dict[str, list[WhisperRecogniser]], calls: Sequence[Recording], rounds: int
-) -> dict[str, list[float]]:
+) -> dict[str, list[Pace]]:
     """The pace of every round; before the first, every worker hears one call that is not counted."""
     try:
         for workers in arranged.values():
@@ -96,6 +112,11 @@ def measured(
             for worker in workers:
                 worker.close()
     return {name: [each[name] for each in found] for name in arranged}
+
+
+def middle(paces: Sequence[Pace]) -> float:
+    """The median."""
+    return statistics.median(each.audio for each in paces)
 
 
 if __name__ == "__main__":

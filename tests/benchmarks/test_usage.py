@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from benchmarks.engine.usage import command_of, descendants, peak_mb, tree_usage
+from benchmarks.engine.usage import busy_seconds, command_of, descendants, peak_mb, tree_usage
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
 
@@ -21,6 +21,12 @@ def test_children_count_while_they_live_and_after():
         assert living.peak_mb > before.peak_mb + 3
         assert "time.process_time" in command_of(child.pid)
         child.communicate(b"\n")
+
+
+def test_the_machine_is_as_busy_as_we_make_it():
+    before = busy_seconds()
+    subprocess.run([sys.executable, "-c", BURN], check=True)
+    assert busy_seconds() - before > 0.2
 
 
 def test_descendants_are_found_at_any_depth():
