@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
 from callcov_portal import sound
+from callcov_portal.engine import rulesets
 from callcov_portal.engine.auth import ApiKey
 from callcov_portal.engine.models import Job
 from callcov_portal.engine.orders import Order
@@ -33,11 +34,12 @@ def accept(
 
     With the idempotency key of an earlier create (of the same API key) that one's job is returned, whatever else
     the request says, also if two such requests arrive at once. Raises `sound.SoundError` for a file that is no
-    audio we can read.
+    audio we can read, and `BadRequest` for rules that cannot be used.
     """
     if (earlier := find(key, idempotency_key)) is not None:
         return earlier, False
-    job = Job(**facts(order), key=key.fingerprint, livemode=key.livemode, base_url=base_url)
+    rules_hash = rulesets.chosen(order)
+    job = Job(**facts(order), rules_hash=rules_hash, key=key.fingerprint, livemode=key.livemode, base_url=base_url)
     job.idempotency_key = idempotency_key
     if file is None:
         job.source_url = order.audio_url or ""
@@ -115,6 +117,7 @@ def describe(job: Job, path: str, *, sha256: str, size: int) -> None:
 def keep(job: Job, received: Path) -> None:
     """Move complete audio into the engine's folder, so that it survives a power cut before the row names it."""
     job.audio_file = f"{job.pk}.{job.audio_format}"
+    job.stage = job.waiting_stage
     received.chmod(0o600)  # somebody's conversation
     os.replace(received, folder() / job.audio_file)
     sync_folder(folder())

@@ -1,4 +1,4 @@
-"""The engine's record: jobs, their results, their call-backs, and the log by which requests are limited."""
+"""The engine's record: jobs, the rules they are checked by, results, call-backs, and the log that limits requests."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 MAX_ATTEMPTS = 3
+STORED = "stored"  # the stage of a job whose audio is here and that waits to be heard
 LEASE = timedelta(seconds=30)
 
 
@@ -74,6 +75,7 @@ class Job(models.Model):
     size = models.BigIntegerField(null=True)  # bytes
     duration = models.FloatField(null=True)  # seconds
     channels = models.PositiveSmallIntegerField(null=True)
+    rules_hash = models.CharField(max_length=64, blank=True)  # of the rules to check by; empty: the built-in ones
 
     state = models.CharField(max_length=12, choices=State, default=State.PROCESSING)
     error_message = models.TextField(blank=True)  # of a failed job; while processing, the last attempt's trouble
@@ -103,6 +105,21 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk}"
+
+    @property
+    def waiting_stage(self) -> str:
+        """The stage to show while nobody works on it; empty for a link that is still to be fetched."""
+        return STORED if self.audio_file else ""
+
+
+class Rules(models.Model):
+    """A rule set as a caller sent it, named by the SHA-256 of its text; written once, never changed."""
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"rules {self.hash[:12]}"
 
 
 class Outcome(models.Model):

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
+from callcov_portal.rules.loading import MOST_CHARACTERS
 from callcov_portal.uploads import ReceivedFile
 
 MAX_INTEGER = 2**31 - 1
@@ -74,11 +75,13 @@ def nothing(value: Any) -> Any:
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(printable)]
 Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(printable), AfterValidator(web_address)]
 Timestamp = Annotated[str, StringConstraints(max_length=64), AfterValidator(iso_8601)]
+RulesText = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(from_text), AfterValidator(small)]
 
 
 class Order(Schema):
-    """A create: one recording by link or as a file (which is not part of this), and whose call it is."""
+    """A create: one recording by link or as a file (which is not part of this), whose call it is, what to check it by."""
 
     audio_url: Annotated[Url | None, BeforeValidator(nothing)] = None
     agent_id: Id
@@ -87,6 +90,8 @@ class Order(Schema):
     call_direction: Annotated[Literal["inbound", "outbound"] | None, BeforeValidator(nothing)] = None
     call_timestamp: Annotated[Timestamp | None, BeforeValidator(nothing)] = None
     metadata: Annotated[Metadata | None, BeforeValidator(nothing)] = None
+    rules: Annotated[RulesText | None, BeforeValidator(nothing)] = None
+    rules_sha256: Annotated[Sha256 | None, BeforeValidator(nothing)] = None
 
 
 class Filters(Schema):

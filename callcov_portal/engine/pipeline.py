@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from callcov_portal import rules, safefetch, sound, uploads
-from callcov_portal.engine import checks, intake, speech, wire
+from callcov_portal import safefetch, sound, uploads
+from callcov_portal.engine import checks, intake, rulesets, speech, wire
 from callcov_portal.engine.holding import Hold, stopping
 from callcov_portal.engine.models import MAX_ATTEMPTS, Callback, Job, Outcome, State
 
@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 HEARING, FETCHING = threading.Lock(), threading.Lock()
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))  # after the first and the second attempt
 STOP_SPREADS = 0.3  # seconds
-FINAL = (sound.NotAudio, sound.TooLong, safefetch.Blocked, safefetch.TooLarge)  # trying again cannot help
+# Trying again cannot help.
+FINAL = (sound.NotAudio, sound.TooLong, safefetch.Blocked, safefetch.TooLarge, rulesets.Outdated)
 PASSING = (sound.SoundError, safefetch.FetchError, speech.SpeechError, uploads.DiskFull)
 DIED = "The engine stopped each time it worked on this recording, so it was given up after {} attempts."
 
@@ -112,9 +113,9 @@ def fetch(job: Job, hold: Hold) -> None:
         intake.keep(job, part)
     finally:
         part.unlink(missing_ok=True)
-    names = ("audio_file", "audio_format", "sha256", "size", "duration", "channels")
+    names = ("audio_file", "audio_format", "sha256", "size", "duration", "channels", "stage")
     found = {name: getattr(job, name) for name in names}
-    release(job, hold.owner, **found, attempts=0, error_message="", stage="")
+    release(job, hold.owner, **found, attempts=0, error_message="")
 
 
 def hear(job: Job, hold: Hold) -> None:
@@ -127,8 +128,8 @@ def hear(job: Job, hold: Hold) -> None:
         heard = speech.recogniser().transcribe(path, progress=hold.progress, cancelled=hold.cancelled)
     finally:
         connection.close()  # it may have broken in the hours in which nothing was asked of it
-    hold.progress("checking", 0.0)
-    results = checks.assess(heard, rules.builtin())
+    hold.progress("checking rules", 0.0)
+    results = checks.assess(heard, rulesets.of(job))
     outcome = Outcome(
         job=job,
         transcript=wire.transcript(heard.segments, heard.language).decode(),
@@ -172,14 +173,14 @@ def try_again(job: Job, owner: uuid.UUID, trouble: str, *, final: bool = False) 
         return
     pause = PAUSES[min(job.attempts, len(PAUSES)) - 1]
     Job.objects.held(job.pk, owner).update(
-        owner=None, error_message=trouble, stage="", next_attempt_at=timezone.now() + pause
+        owner=None, error_message=trouble, stage=job.waiting_stage, fraction=0.0, next_attempt_at=timezone.now() + pause
     )
 
 
 def give_back(job: Job, owner: uuid.UUID) -> None:
     """Return the job untried, because this worker is being stopped; nothing if the lease was lost."""
     Job.objects.held(job.pk, owner).update(
-        owner=None, stage="", attempts=job.attempts - 1, next_attempt_at=timezone.now()
+        owner=None, stage=job.waiting_stage, fraction=0.0, attempts=job.attempts - 1, next_attempt_at=timezone.now()
     )
 
 
