@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-setup ci lint format bench-engine bench-engine-workers lock clean
+.PHONY: help run demo test fuzz test-setup ci lint format bench-engine bench-engine-workers lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -30,10 +30,13 @@ demo: $(VENV)/.installed ## Start the portal and add two example calls
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(PYTEST)
 
-# The second run is for what a database decides; browser, speech and process group are the same on both.
+# The second run is for what a database decides; browser, speech, audio and process group are the same on both.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group and not sqlite"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group and not sqlite and not audio"
+
+fuzz: test-setup ## Hold the engine's API to its description by 5,000 generated requests, new ones every time
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=fuzz --timeout=1800 tests/engine/test_description.py
 
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .

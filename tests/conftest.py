@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from pytest_socket import socket_allow_hosts
 
 from callcov_portal.models import Role, User
 from tests.services import missing_services
 
 PASSWORD = "correct horse battery"
+hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

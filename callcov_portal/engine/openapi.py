@@ -1,13 +1,10 @@
-"""How the operations are described in `/api/v1/openapi.json`.
+"""How the operations are described in `/api/v1/openapi.json`; the documents that they answer are in `documents.py`."""
 
-The classes describe and do not serialise: the answers are written by `wire.py`, and a test holds one to the other.
-"""
+from typing import Any
 
-from typing import Any, Literal
-from uuid import UUID
-
-from ninja import Schema
-from pydantic import Field
+from callcov_portal.engine.documents import Analysis, Error, ErrorWithParticulars, Page
+from callcov_portal.engine.fields import URL
+from callcov_portal.engine.orders import Order
 
 ABOUT = (
     "The CallCov API as this program serves it locally. What the public documentation leaves open is filled in by "
@@ -22,149 +19,93 @@ SECURITY = {
     },
     "security": [{"Bearer": []}, {"XApiKey": []}],
 }
-
-
-class Progress(Schema):
-    """How far a running analysis is (an addition of this engine)."""
-
-    stage: str
-    fraction: float = Field(ge=0, le=1)
-
-
-class Call(Schema):
-    """The call, in the caller's words, and its measured length."""
-
-    agent_id: str
-    contact_id: str
-    duration_ms: int | None
-    duration_seconds: float | None
-    call_type: str | None = None
-    call_timestamp: str | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class Audio(Schema):
-    """The recording."""
-
-    url: str
-    duration_seconds: float | None
-    format: str | None
-    file_size: int | None
-    size_bytes: int | None
-
-
-class Segment(Schema):
-    """One speaker's stretch of speech; times in seconds."""
-
-    speaker: str
-    text: str
-    start: float
-    end: float
-    confidence: float
-    words: list[dict[str, Any]]
-
-
-class Transcript(Schema):
-    """What was said."""
-
-    text: str
-    language: str
-    segments: list[Segment]
-
-
-class Metadata(Schema):
-    """The analysis' own particulars; `completed_at` in Unix seconds."""
-
-    processing_time_ms: int | None
-    version: str
-    webhook_url: str | None
-    completed_at: int | None
-    error_message: str | None
-
-
-class Analysis(Schema):
-    """One analysis; `created` in Unix seconds."""
-
-    id: UUID
-    object: Literal["analysis"]
-    created: int
-    status: Literal["processing", "completed", "failed"]
-    livemode: bool
-    call: Call
-    audio: Audio
-    transcript: Transcript | None
-    results: dict[str, Any] | None
-    metadata: Metadata
-    error_message: str | None = None
-    progress: Progress | None = None
-    analysis_id: UUID | None = None
-
-
-class Page(Schema):
-    """One page of the list; the names of the paging fields are this engine's choice."""
-
-    object: Literal["list"]
-    data: list[Analysis]
-    has_more: bool
-    total: int
-    limit: int
-    offset: int
-
-
-class Error(Schema):
-    """Any error: one sentence, or one entry per field that cannot be used; `error` stands beside it in 411, 413 and 422."""
-
-    detail: str | list[dict[str, Any]]
-    error: dict[str, Any] | None = None
-
-
-COMMON = {401: Error, 429: Error, 503: Error}
-FIELDS = {
-    "agent_id": {"type": "string", "minLength": 1, "maxLength": 255},
-    "contact_id": {"type": "string", "minLength": 1, "maxLength": 255},
-    "webhook_url": {"type": "string", "format": "uri", "maxLength": 2048},
-    "call_direction": {"type": "string", "enum": ["inbound", "outbound"]},
-    "call_timestamp": {"type": "string", "format": "date-time"},
-    "metadata": {"type": "object"},
+MIME = {
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "mp4": "audio/mp4",
+    "m4a": "audio/mp4",
+    "mpeg": "audio/mpeg",
+    "mpga": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "wav": "audio/wav",
+    "webm": "audio/webm",
 }
 
 
-def body(audio: str, schema: dict[str, Any]) -> dict[str, Any]:
+def a_number(description: str, least: int) -> dict[str, Any]:
+    """Return the description of a header that is always sent."""
+    return {"description": description, "required": True, "schema": {"type": "integer", "minimum": least}}
+
+
+BUDGET = {
+    "X-RateLimit-Limit": a_number("Requests per minute", 1),
+    "X-RateLimit-Remaining": a_number("What is left of them", 0),
+    "X-RateLimit-Reset": a_number("When more is left, in Unix seconds", 1),
+}
+WAIT = {"Retry-After": a_number("Seconds to wait", 1)}
+REFUSALS = {401: Error, 429: Error, 503: Error}
+
+
+def operation(responses: dict[int, Any], **extra: Any) -> dict[str, Any]:
+    """Return what an operation's decorator takes: its answers, each with the headers that are always there."""
+    answers = {**responses, **REFUSALS}
+    headers = {status: {"headers": {**BUDGET, **(WAIT if status == 429 else {})}} for status in answers}
+    return {"response": answers, "openapi_extra": {"responses": headers, **extra}}
+
+
+def described_fields(*nothing: str | None) -> dict[str, Any]:
+    """Return the fields of a create beside the audio; `nothing` are the values that count as not given."""
+    fields: dict[str, Any] = Order.model_json_schema()["properties"]
+    del fields["audio_url"]
+    for name, field in fields.items():
+        if "anyOf" in field:
+            fields[name] = {**field, "anyOf": [field["anyOf"][0], {"enum": list(nothing)}]}
+            fields[name].pop("default")
+    return fields
+
+
+def body(audio: str, schema: dict[str, Any], *nothing: str | None) -> dict[str, Any]:
     """Return the description of one dialect of the create body."""
-    required = [audio, "agent_id", "contact_id"]
-    return {"schema": {"type": "object", "required": required, "properties": {audio: schema, **FIELDS}}}
+    properties = {audio: schema, **described_fields(*nothing)}
+    return {"schema": {"type": "object", "required": [audio, "agent_id", "contact_id"], "properties": properties}}
 
 
-CREATE: dict[str, Any] = {
-    "response": {201: Analysis, 400: Error, 413: Error, 422: Error, 507: Error, **COMMON},
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": body("audio_url", {"type": "string", "format": "uri", "maxLength": 2048}),
-                "multipart/form-data": body("audio_file", {"type": "string", "format": "binary"}),
-            },
-        },
-        "parameters": [
-            {
-                "in": "header",
-                "name": "Idempotency-Key",
-                "schema": {"type": "string", "maxLength": 255},
-                "description": "The same key again returns the first analysis and creates nothing (our addition).",
-            }
-        ],
-    },
+FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "One of flac mp3 mp4 mpeg mpga m4a ogg wav webm, at most 500 MB unless the operator says otherwise. "
+    "A link may be sent as audio_url in its place (our addition).",
 }
-LIST: dict[str, Any] = {"response": {200: Page, 400: Error, **COMMON}}
-RETRIEVE: dict[str, Any] = {"response": {200: Analysis, 404: Error, **COMMON}}
-AUDIO: dict[str, Any] = {
-    "response": {404: Error, **COMMON},
-    "openapi_extra": {
-        "responses": {
-            200: {
-                "description": "The audio as it was uploaded",
-                "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}},
-            }
-        }
+METADATA_IS_JSON = {"metadata": {"contentType": "application/json"}}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key again returns the first analysis and creates nothing (our addition).",
+}
+CREATE = operation(
+    {
+        201: Analysis,
+        400: Error,
+        411: ErrorWithParticulars,
+        413: ErrorWithParticulars,
+        422: ErrorWithParticulars,
+        507: Error,
     },
+    requestBody={
+        "required": True,
+        "content": {
+            "application/json": body("audio_url", URL, "", None),
+            "multipart/form-data": {**body("audio_file", FILE, ""), "encoding": METADATA_IS_JSON},
+        },
+    },
+    parameters=[IDEMPOTENCY_KEY],
+)
+LIST = operation({200: Page, 400: Error})
+RETRIEVE = operation({200: Analysis, 404: Error})
+AUDIO = operation({404: Error})
+AUDIO["openapi_extra"]["responses"][200] = {
+    "description": "The audio as it was uploaded",
+    "headers": BUDGET,
+    "content": {mime: {"schema": {"type": "string", "format": "binary"}} for mime in sorted(set(MIME.values()))},
 }

@@ -30,17 +30,6 @@ api = NinjaAPI(
     docs_url=None,
     openapi_extra=openapi.SECURITY,
 )
-MIME = {
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "mp4": "audio/mp4",
-    "m4a": "audio/mp4",
-    "mpeg": "audio/mpeg",
-    "mpga": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "wav": "audio/wav",
-    "webm": "audio/webm",
-}
 
 
 @api.post("/analysis", **openapi.CREATE, include_in_schema=False)
@@ -128,7 +117,7 @@ def retrieve_audio(request: EngineRequest, analysis_id: uuid.UUID) -> FileRespon
         file = None
     if file is None:
         raise HttpError(404, "The audio is not kept any more")
-    return FileResponse(file, content_type=MIME.get(job.audio_format, "application/octet-stream"))
+    return FileResponse(file, content_type=openapi.MIME.get(job.audio_format, "application/octet-stream"))
 
 
 def find(request: EngineRequest, analysis_id: uuid.UUID) -> Job:

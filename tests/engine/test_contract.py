@@ -1,16 +1,32 @@
 """Every documented body, and what the engine adds to it."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
-from callcov_portal.engine import auth, openapi, wire
+from callcov_portal.engine import auth, documents, intake, pipeline, wire
 from callcov_portal.engine.models import Job, Outcome, State
 
 TRANSCRIPT = {"text": "Agent: Hello.", "language": "en", "segments": []}
-RESULTS = {"compliance": {"identity_verification": {"verified": True, "timestamp": 0.0, "flagged": False}}}
+RESULTS = {
+    "compliance": {
+        "identity_verification": {"verified": True, "timestamp": 0.0, "flagged": False},
+        "mandatory_disclosures": {
+            "read": True,
+            "matched_disclosures": ["call_recording_notice"],
+            "missing_disclosures": [],
+        },
+        "purpose_declaration": {"disclosed": True, "interaction_number": 1, "flagged": False},
+        "prohibited_phrases": {"used": False, "instances": []},
+        "sensitive_data": {"shared": False, "instances": []},
+    },
+    "quality": {"greeting": {"given": True}},
+    "coaching": {"recommendations": []},
+    "summary": "A short call.",
+}
 
 
 def post(caller, path="/api/v1/analysis/", body=None, **more):
@@ -147,9 +163,50 @@ def test_the_openapi_document_describes_what_is_sent(caller, completed, order):
     page = orjson.loads(b"".join(caller.get("/api/v1/analysis/")))
 
     for document in (running, done):
-        openapi.Analysis.model_validate(document)
-        assert set(document) <= set(openapi.Analysis.model_fields)
-    openapi.Page.model_validate(page)
+        documents.Analysis.model_validate(document)
+        assert set(document) <= set(documents.Analysis.model_fields)
+    documents.Page.model_validate(page)
+
+
+def undescribed(given, schema, definitions) -> set[str]:
+    """The keys in a document that its description does not name, wherever they are."""
+    if "$ref" in schema:
+        return undescribed(given, definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "anyOf" in schema:
+        return set.intersection(*(undescribed(given, option, definitions) for option in schema["anyOf"]))
+    if isinstance(given, list) and "items" in schema:
+        return set().union(*(undescribed(each, schema["items"], definitions) for each in given))
+    if isinstance(given, dict) and "properties" in schema:
+        known = schema["properties"]
+        inner = (undescribed(given[name], known[name], definitions) for name in given.keys() & known.keys())
+        return (given.keys() - known.keys()).union(*inner)
+    return (
+        {"a value"} if isinstance(given, dict | list) and schema.get("type") not in {"object", "array", None} else set()
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_field_that_the_engine_sends_is_described(caller, make_job, settings):
+    said = "I am Ann from Northwind. This call is recorded. I am calling about your bill. We guarantee it, you idiot."
+    turns = [
+        {"role": "agent", "start": 0.0, "end": 9.0, "text": said},
+        {"role": "contact", "start": 9.0, "end": 15.0, "text": "My card is 4111 1111 1111 1111, I want to complain."},
+    ]
+    job = make_job(upload=True, call_direction="inbound", call_timestamp="2026-01-02", call_metadata='{"a": 1}')
+    path = intake.audio_path(job)
+    path.with_name(f"{job.pk}.json").write_text(json.dumps({"turns": turns}))
+    settings.CALLCOV_ENGINE_MODEL = f"scripted:{path.parent}"
+    assert pipeline.advance(job.pk)
+
+    document = caller.get(f"/api/v1/analysis/{job.pk}").json()
+
+    schema = documents.Analysis.model_json_schema()
+    assert document["results"]["compliance"]["prohibited_phrases"]["instances"]
+    assert document["results"]["compliance"]["sensitive_data"]["instances"]
+    assert document["results"]["findings"]
+    assert undescribed(document, schema, schema["$defs"]) == set()
+    assert undescribed({**document, "new": 1}, schema, schema["$defs"]) == {"new"}
+    documents.Analysis.model_validate(document)
 
 
 def test_the_openapi_document_is_served_without_a_key(stranger):

@@ -6,6 +6,7 @@ import threading
 import uuid
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import get_args
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
-from callcov_portal.engine import holding, intake, openapi, pipeline, speech, wire
+from callcov_portal.engine import documents, holding, intake, pipeline, speech, wire
 from callcov_portal.engine.models import LEASE, Callback, Job, Outcome, State
 from tests.sound import samples
 
@@ -80,7 +81,7 @@ def test_an_upload_is_heard_and_completed_with_transcript_and_results(make_job):
 
     assert job.state == State.COMPLETED
     document = orjson.loads(orjson.dumps(wire.analysis(Job.objects.select_related("outcome").get())))
-    openapi.Analysis.model_validate(document)
+    documents.Analysis.model_validate(document)
     assert document["transcript"]["segments"][0]["speaker"] == "A"
     assert document["transcript"]["text"].startswith("Agent: ")
     assert {
@@ -104,6 +105,7 @@ def test_a_link_is_fetched_first_and_heard_next(make_job, link, recording):
     assert (job.attempts, job.owner) == (0, None)
     assert intake.audio_path(job).read_bytes() == recording.read_bytes()
     assert [path.suffix for path in intake.folder().iterdir()] == [".wav"]
+    assert job.stage == "stored"
     assert again(job).state == State.COMPLETED
 
 
@@ -212,6 +214,25 @@ def test_trouble_of_the_recogniser_is_tried_again_and_then_said(make_job, hearin
 
     assert [again(job).state for _ in range(3)] == [State.PROCESSING, State.PROCESSING, State.FAILED]
     assert job.error_message == "The speech recogniser ran out of memory."
+
+
+def test_while_a_job_waits_its_stage_says_whether_its_audio_is_here(make_job, hearing, link):
+    link(safefetch.Unreachable("The server did not answer."))
+    hearing(raising(speech.SpeechError("The speech recogniser ran out of memory.")))
+    here, elsewhere = make_job(upload=True, stage="recognising", fraction=0.7), make_job(stage="fetching")
+
+    assert [(job.stage, job.fraction) for job in (again(here), again(elsewhere))] == [("stored", 0.0), ("", 0.0)]
+
+
+def test_the_stages_are_told_in_the_documented_order_and_end_with_the_rules(make_job, monkeypatch):
+    told = []
+    monkeypatch.setattr(holding.Hold, "progress", lambda _hold, stage, _fraction: told.append(stage))
+
+    again(make_job(upload=True))
+
+    assert told[-1] == "checking rules"
+    assert set(told) <= set(get_args(documents.Stage))
+    assert sorted(told, key=get_args(documents.Stage).index) == told
 
 
 def test_trouble_that_passes_leaves_no_trace_in_the_result(make_job, hearing, monkeypatch):
