@@ -1,6 +1,30 @@
-"""What is heard: probe and decode recordings, always in a limited child process."""
+"""What is heard: probe, decode and mute recordings, always in a limited child process."""
 
+from callcov_portal.sound.muting import mute_to
 from callcov_portal.sound.reading import decode, decode_to, load_pcm, probe
-from callcov_portal.sound.values import FORMATS, NotAudio, Pcm, Probe, SoundError, TooLong
+from callcov_portal.sound.values import (
+    FORMATS,
+    MUTED_MIMES,
+    Muted,
+    NotAudio,
+    Pcm,
+    Probe,
+    SoundError,
+    TooLong,
+)
 
-__all__ = ["FORMATS", "NotAudio", "Pcm", "Probe", "SoundError", "TooLong", "decode", "decode_to", "load_pcm", "probe"]
+__all__ = [
+    "FORMATS",
+    "MUTED_MIMES",
+    "Muted",
+    "NotAudio",
+    "Pcm",
+    "Probe",
+    "SoundError",
+    "TooLong",
+    "decode",
+    "decode_to",
+    "load_pcm",
+    "mute_to",
+    "probe",
+]

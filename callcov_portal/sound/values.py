@@ -51,3 +51,17 @@ class Pcm:
     channels: int
     samples: int
     sample_rate: int
+
+
+@dataclass(frozen=True)
+class Muted:
+    """What a muted copy is; `format` is a key of MUTED_MIMES."""
+
+    format: str
+    duration_seconds: float
+    channels: int
+    sample_rate: int
+
+
+MUTED_MIMES = {"flac": "audio/flac", "mp3": "audio/mpeg"}
+"""The formats of muted copies with their media types: FLAC where the recording lost nothing so far, else MP3."""

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callcov_portal import sound
-from callcov_portal.sound import child, reading
+from callcov_portal.sound import asking, reading
+from callcov_portal.sound.child import decoding, examining, failures, opening, resampling, working
 from tests.sound.samples import MAKERS, RATE, silence, silent_film, tone, write
 
 CALLS = Path(__file__).parent.parent / "calls"
@@ -37,7 +38,7 @@ MIMES = {
 
 def refusal(path: Path) -> str:
     """What the child says, without the cost of a process."""
-    answer = child.work("probe", str(path))
+    answer = working.work("probe", str(path))
     assert answer["error"] == "not_audio", answer
     return str(answer["sentence"])
 
@@ -45,7 +46,7 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("kind", sorted(MAKERS))
 def test_each_format_is_known_by_its_content_whatever_its_name(kind, tmp_path):
     path = write(tmp_path / "recording.txt", tone(2), kind)
-    found = child.work("probe", str(path))["ok"]
+    found = working.work("probe", str(path))["ok"]
     assert (found["format"], found["mime"]) == (kind, MIMES[kind])
     assert found["duration_seconds"] == pytest.approx(2, abs=0.15)
     assert found["channels"] == 1
@@ -55,7 +56,7 @@ def test_each_format_is_known_by_its_content_whatever_its_name(kind, tmp_path):
 def test_each_format_is_decoded_to_16_khz(kind, tmp_path):
     out = tmp_path / "out.f32"
     path = write(tmp_path / "recording", tone(2, 440), kind)
-    found = child.work("decode", str(path), str(out), "16000", "60")["ok"]
+    found = working.work("decode", str(path), str(out), "16000", "60")["ok"]
     samples = sound.load_pcm(out, sound.Pcm(**found))
     assert samples.shape[0] == 1
     assert samples.shape[1] == pytest.approx(2 * RATE, rel=0.08)
@@ -85,7 +86,7 @@ def test_telephone_audio_is_brought_to_the_rate_asked_for(tmp_path):
 def test_more_than_two_channels_are_mixed_to_one(tmp_path):
     six = np.stack([tone(1), *[silence(1)] * 5])
     path, out = write(tmp_path / "six.wav", six, layout="5.1"), tmp_path / "out"
-    found = child.work("decode", str(path), str(out), "16000", "60")["ok"]
+    found = working.work("decode", str(path), str(out), "16000", "60")["ok"]
     assert found == {"channels": 1, "samples": RATE, "sample_rate": RATE}
     assert np.abs(np.fromfile(out, np.float32)).max() == pytest.approx(0.3 / 6, abs=0.005)
 
@@ -157,7 +158,7 @@ def test_a_recorder_that_never_wrote_the_length_is_no_cut_off_file(stated, tmp_p
     at = body.index(b"data") + 4
     body[at : at + 4] = struct.pack("<I", stated)
     path.write_bytes(body)
-    assert child.work("probe", str(path))["ok"]["duration_seconds"] == pytest.approx(5, abs=0.1)
+    assert working.work("probe", str(path))["ok"]["duration_seconds"] == pytest.approx(5, abs=0.1)
 
 
 def test_only_a_header_is_no_recording(tmp_path):
@@ -234,8 +235,8 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path):
 
 def test_a_length_that_the_header_hides_is_counted_while_decoding(tmp_path, monkeypatch):
     path, out = write(tmp_path / "bomb.flac", silence(30), "flac"), tmp_path / "out"
-    monkeypatch.setattr(child, "examine", lambda path: {"channels": 1, "duration_seconds": 1.0})
-    assert child.work("decode", str(path), str(out), "16000", "10")["error"] == "too_long"
+    monkeypatch.setattr(decoding, "examine", lambda path: {"channels": 1, "duration_seconds": 1.0})
+    assert working.work("decode", str(path), str(out), "16000", "10")["error"] == "too_long"
     assert out.stat().st_size < 12 * RATE * 4
 
 
@@ -256,14 +257,14 @@ def test_a_child_that_gets_no_time_is_ended_and_the_recording_is_not_blamed(tmp_
 def test_a_file_that_keeps_the_decoder_busy_is_blamed(tmp_path, monkeypatch):
     busy = tmp_path / "child.py"
     busy.write_text("import resource, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 3))\nwhile True: pass\n")
-    monkeypatch.setattr(reading, "CHILD", busy)
+    monkeypatch.setattr(asking, "CHILD", busy)
     with pytest.raises(sound.NotAudio, match="within the limits of time and memory"):
         sound.probe(write(tmp_path / "call.wav", tone(1)))
 
 
 def test_the_child_cannot_take_more_memory_than_its_limit(tmp_path, monkeypatch):
     path = write(tmp_path / "call.wav", tone(1))
-    monkeypatch.setattr(reading, "MEMORY", 40 * 1024 * 1024)
+    monkeypatch.setattr(asking, "MEMORY", 40 * 1024 * 1024)
     with pytest.raises(sound.SoundError):
         sound.probe(path)
 
@@ -271,9 +272,9 @@ def test_the_child_cannot_take_more_memory_than_its_limit(tmp_path, monkeypatch)
 def test_the_limits_hold_in_the_child(tmp_path):
     spend = f"""
 import json, resource, runpy, sys
-sys.path.insert(0, {str(child.__file__.rsplit("/", 1)[0])!r})
-import child
-child.limit_this_process(300 * 2**20, 7, 1000)
+sys.path.insert(0, {str(Path(sound.__file__).parent)!r})
+from child import working
+working.limit_this_process(300 * 2**20, 7, 1000)
 try:
     bytearray(2**30); memory = "given"
 except MemoryError:
@@ -290,7 +291,7 @@ print(json.dumps([memory, size, resource.getrlimit(resource.RLIMIT_CPU)[0], reso
 
 def test_the_child_inherits_no_secret(tmp_path, monkeypatch):
     monkeypatch.setenv("CALLCOV_SECRET_KEY", "do not tell")
-    assert set(reading._environment()) <= {"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
+    assert set(asking._environment()) <= {"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 
 
 @pytest.mark.parametrize(
@@ -308,13 +309,13 @@ def test_the_child_inherits_no_secret(tmp_path, monkeypatch):
 )
 def test_whatever_the_child_says_becomes_a_known_error(said, status, raised, words):
     with pytest.raises(raised, match=words) as caught:
-        reading._read_answer(said, status, b"Traceback\nboom")
+        asking._read_answer(said, status, b"Traceback\nboom")
     assert type(caught.value) is raised
 
 
 def test_a_child_that_says_nothing_is_reported_by_its_status():
     with pytest.raises(sound.SoundError, match="ended with status 3"):
-        reading._read_answer(b"", 3, b"")
+        asking._read_answer(b"", 3, b"")
 
 
 def test_a_lying_child_is_not_believed(tmp_path, monkeypatch):
@@ -344,8 +345,8 @@ def test_memory_disk_and_decoder_trouble_become_sentences(monkeypatch):
         def fail(path, trouble=trouble):
             raise trouble
 
-        monkeypatch.setattr(child, "examine", fail)
-        assert child.work("probe", "x")["error"] == code
+        monkeypatch.setattr(working, "examine", fail)
+        assert working.work("probe", "x")["error"] == code
 
 
 def test_mutated_recordings_never_end_in_an_untyped_error(tmp_path):
@@ -359,7 +360,7 @@ def test_mutated_recordings_never_end_in_an_untyped_error(tmp_path):
             del body[dice.randrange(len(body)) :]
         path = tmp_path / "mutant"
         path.write_bytes(body)
-        answer = child.work("decode", str(path), str(tmp_path / "out"), "16000", "600")
+        answer = working.work("decode", str(path), str(tmp_path / "out"), "16000", "600")
         assert "ok" in answer or answer["error"] in {"not_audio", "too_long"}, answer
 
 
@@ -372,14 +373,14 @@ def test_any_bytes_get_an_answer(tmp_path, content):
 
 
 def test_packets_are_counted_only_for_a_while(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "COUNT_SECONDS", -1.0)
+    monkeypatch.setattr(examining, "COUNT_SECONDS", -1.0)
     path = write(tmp_path / "call.wav", tone(3))
-    assert child.work("probe", str(path))["ok"]["duration_seconds"] == pytest.approx(3)
+    assert working.work("probe", str(path))["ok"]["duration_seconds"] == pytest.approx(3)
 
 
 def test_main_prints_the_outcome_as_json(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(child, "limit_this_process", lambda *limits: None)
-    child.main(["1", "2", "3", "probe", str(tmp_path / "gone")])
+    monkeypatch.setattr(working, "limit_this_process", lambda *limits: None)
+    working.main(["1", "2", "3", "probe", str(tmp_path / "gone")])
     assert json.loads(capsys.readouterr().out)["error"] == "unreadable"
 
 
@@ -390,15 +391,15 @@ def test_the_limits_are_set_before_anything_is_read(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "ctypes.CDLL", lambda name: type("Libc", (), {"prctl": staticmethod(lambda *a: asked.append("death"))})
     )
-    child.main([str(2**30), "5", "1000", "probe", str(tmp_path / "gone")])
+    working.main([str(2**30), "5", "1000", "probe", str(tmp_path / "gone")])
     assert len(asked) == 6
     assert asked[-1] == "death"
 
 
 def test_a_recording_damaged_for_the_most_part_is_refused(tmp_path, monkeypatch):
     path, out = write(tmp_path / "call.wav", tone(2)), tmp_path / "out"
-    monkeypatch.setattr(child, "examine", lambda path: {"channels": 1, "duration_seconds": 9.0})
-    assert "damaged" in child.work("decode", str(path), str(out), "16000", "60")["sentence"]
+    monkeypatch.setattr(decoding, "examine", lambda path: {"channels": 1, "duration_seconds": 9.0})
+    assert "damaged" in working.work("decode", str(path), str(out), "16000", "60")["sentence"]
 
 
 def test_a_rate_that_makes_hours_out_of_a_packet_is_refused(tmp_path):
@@ -408,8 +409,8 @@ def test_a_rate_that_makes_hours_out_of_a_packet_is_refused(tmp_path):
     assert "cannot be decoded" in refusal(tmp_path / "slow.wav")
     frame = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.float32), format="fltp", layout="mono")
     frame.sample_rate = 1
-    with pytest.raises(child.Failure, match="its speed or its number"):
-        child.Resampler(1, 16000).take(frame)
+    with pytest.raises(failures.Failure, match="its speed or its number"):
+        resampling.Resampler(1, 16000).take(frame)
 
 
 def test_too_many_channels_are_refused(tmp_path):
@@ -420,21 +421,21 @@ def test_too_many_channels_are_refused(tmp_path):
 
 
 def test_what_has_no_length_is_no_recording(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "counted_seconds", lambda opened: None)
-    monkeypatch.setattr(child.Opened, "declared_seconds", lambda self: 0.0)
+    monkeypatch.setattr(examining, "counted_seconds", lambda opened: None)
+    monkeypatch.setattr(opening.Opened, "declared_seconds", lambda self: 0.0)
     assert refusal(write(tmp_path / "call.wav", tone(2))) == "There is no sound in this file."
 
 
 def test_a_stream_that_changes_its_kind_keeps_its_channels():
-    resampler = child.Resampler(channels=1, rate=8000)
-    heard = b""
+    resampler = resampling.Resampler(channels=1, rate=8000)
+    heard = 0
     for layout, rate in (("mono", 16000), ("stereo", 8000), ("5.1", 48000)):
         count = {"mono": 1, "stereo": 2, "5.1": 6}[layout]
         frame = av.AudioFrame.from_ndarray(np.zeros((count, rate), np.float32), format="fltp", layout=layout)
         frame.sample_rate = rate
-        heard += resampler.take(frame)
-    heard += resampler.rest()
-    assert len(heard) / 4 == pytest.approx(3 * 8000, abs=200)
+        heard += sum(out.samples for out in resampler.take(frame))
+    heard += sum(out.samples for out in resampler.rest())
+    assert heard == pytest.approx(3 * 8000, abs=200)
 
 
 def test_looking_at_files_loads_nothing_heavy():
