@@ -1,12 +1,14 @@
 """Doorbells: they wake a worker, and know nothing. What is due stands in the database."""
 
+from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
 from django.db import transaction
+from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, sweeping
+from callcov_portal.actions import advancing, housekeeping, muting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -20,10 +22,20 @@ def advance(analysis_id: str) -> None:
 
 
 @shared_task
+def mute(number: int) -> None:
+    """Make the muted copy of one recording, if it is due; then ring for the one that is due longest."""
+    if muting.mute(number):
+        for following in muting.due(timezone.now())[:1]:
+            send(mute, following)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
+    for number in muting.due(timezone.now()):
+        send(mute, number)
     housekeeping.tidy_if_due()
 
 
@@ -33,9 +45,19 @@ def ring(pk: UUID | None) -> None:
         transaction.on_commit(lambda: publish(pk))
 
 
+def ring_muting(number: int) -> None:
+    """Wake a worker for one muted copy once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(mute, number))
+
+
 def publish(pk: UUID) -> None:
-    """Send the message; a broker that is away costs a log line and a delay."""
+    """Send the message about one analysis."""
+    send(advance, str(pk))
+
+
+def send(task: Any, argument: str | int) -> None:
+    """Send a message; a broker that is away costs a log line and a delay."""
     try:
-        advance.apply_async((str(pk),), expires=EXPIRES, retry=False)
+        task.apply_async((argument,), expires=EXPIRES, retry=False)
     except Exception as error:  # noqa: BLE001  whatever a broker raises must not reach a person's upload
-        log.warning("bell_not_rung", analysis=str(pk), error=str(error))
+        log.warning("bell_not_rung", task=task.name, argument=str(argument), error=str(error))

@@ -14,6 +14,7 @@ from callcov_portal.models import (
     Outcome,
     Recording,
     Segment,
+    SensitiveSpan,
     Speaker,
     State,
     User,
@@ -110,6 +111,19 @@ class SegmentFactory(DjangoModelFactory[Segment]):
     text = "Thank you for calling."
     start = 0.5
     end = 2.5
+
+
+class SpanFactory(DjangoModelFactory[SensitiveSpan]):
+    """Somebody says a card number."""
+
+    class Meta:
+        model = SensitiveSpan
+
+    analysis = factory.SubFactory(CompletedFactory)
+    kind = "card_number"
+    speaker = Speaker.CONTACT
+    start = 2.0
+    end = 3.0
 
 
 class FindingFactory(DjangoModelFactory[Finding]):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from callcov_portal.models import Agent, Analysis, Contact, Document, Finding, Recording, Segment, User
+from callcov_portal.models import Agent, Analysis, Contact, Document, Finding, Recording, Segment, SensitiveSpan, User
 
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -21,5 +21,6 @@ AnalysisFactory: Rows[Analysis]
 ProcessingFactory: Rows[Analysis]
 CompletedFactory: Rows[Analysis]
 SegmentFactory: Rows[Segment]
+SpanFactory: Rows[SensitiveSpan]
 FindingFactory: Rows[Finding]
 DocumentFactory: Rows[Document]

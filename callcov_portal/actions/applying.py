@@ -6,7 +6,7 @@ from enum import Enum
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import schedule
+from callcov_portal.actions import masking, schedule
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Recording, Segment, State
 from callcov_portal.reading.alignment import Line
@@ -46,6 +46,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
     A long call takes seconds to read: that is done before the transaction, which keeps all other writers waiting.
     """
     segments, found = read_results(analysis, snapshot)
+    spans = masking.look(analysis, segments, snapshot.results)
     with transaction.atomic():
         moved = Analysis.objects.move(
             analysis.pk,
@@ -61,6 +62,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
             return Applied.STALE
         keep_document(analysis, snapshot)
         write_results(analysis, segments, found)
+        masking.write(analysis, spans)
         note_duration(analysis, snapshot)
     return Applied.APPLIED
 

@@ -203,7 +203,7 @@ def described(recording: Recording) -> dict[str, str]:
 
 @transaction.atomic
 def delete(recording: Recording, user: User) -> None:
-    """Delete a recording with its file, analyses, transcript, findings and reviews. The API's own copy stays.
+    """Delete a recording with its files, analyses, transcript, findings and reviews. The API's own copy stays.
 
     Workers may be busy with it: the rows are locked, analyses first as applying does, so that results, deliveries
     and a fetched file either are there already and go too, or find nothing to belong to. Twice is no error.
@@ -219,6 +219,7 @@ def delete(recording: Recording, user: User) -> None:
     Recording.objects.filter(pk=held.pk).update(current_analysis=None)
     Recording.objects.filter(pk=held.pk).delete()
     shelving.discard(held.stored_name)
+    shelving.discard(held.muted_name)
 
 
 def note(user: User | None, act: str, recording: Recording, text: str = "") -> None:

@@ -107,6 +107,30 @@ def reactivate(user: User, by: User) -> str:
 
 
 @transaction.atomic
+def allow_unmasking(user: User, by: User) -> None:
+    """Let a user see and hear sensitive data. Administrators may anyway."""
+    user = locked(user, by)
+    if user.can_unmask:
+        return
+    if not user.is_active:
+        raise NotPossible(f"{user.username} is deactivated. Reactivate them first.")
+    user.may_unmask = True
+    user.save(update_fields=["may_unmask"])
+    note(by, "unmasking allowed", user)
+
+
+@transaction.atomic
+def forbid_unmasking(user: User, by: User) -> None:
+    """Take the right to see and hear sensitive data from a user."""
+    user = locked(user, by)
+    if not user.may_unmask:
+        return
+    user.may_unmask = False
+    user.save(update_fields=["may_unmask"])
+    note(by, "unmasking forbidden", user)
+
+
+@transaction.atomic
 def unlock(user: User, by: User) -> None:
     """Forget the wrong passwords that were tried under this name, from wherever."""
     forget_attempts(username=user.username)

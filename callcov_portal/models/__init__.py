@@ -12,7 +12,7 @@ from callcov_portal.models.delivery import Delivery
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
-from callcov_portal.models.recording import CalledAtSource, Direction, Recording
+from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
 from callcov_portal.models.rule_version import RuleVersion
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 
@@ -32,6 +32,7 @@ __all__ = [
     "Failure",
     "Finding",
     "LogEntry",
+    "Muting",
     "Origin",
     "Outcome",
     "Recording",

@@ -35,6 +35,11 @@ class User(AbstractUser):
         return self.role in {Role.LEAD, Role.ADMINISTRATOR}
 
     @property
+    def can_unmask(self) -> bool:
+        """Whether the user may see and hear sensitive data: administrators, and those to whom one gave the right."""
+        return self.is_administrator or self.may_unmask
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the user may manage people."""
         return self.role == Role.ADMINISTRATOR

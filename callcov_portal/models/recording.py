@@ -1,9 +1,11 @@
 """A recording: one call's audio, whose call it was and when."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact
@@ -29,8 +31,33 @@ class CalledAtSource(models.TextChoices):
     UPLOAD = "upload", "the time of the upload"
 
 
+class Muting(models.TextChoices):
+    """Where the copy stands in which sensitive seconds are silent."""
+
+    NONE = "", "Nothing to mute"
+    DUE = "due", "Being made"
+    DONE = "done", "Made"
+    FAILED = "failed", "Could not be made"
+
+
+FARTHEST = timedelta(minutes=20)  # no copy is put off longer
+
+
 class RecordingQuerySet(models.QuerySet["Recording"]):
-    """Questions about recordings."""
+    """Questions about recordings, and how one is taken to make its muted copy."""
+
+    def muting_due(self, now: datetime) -> Self:
+        """Return those whose muted copy is to be made now, the longest due first.
+
+        A row that was put off further than anything ever is was written before the clock was set back.
+        """
+        due = Q(muting_at__lte=now) | Q(muting_at__gt=now + FARTHEST)
+        return self.filter(due, muting=Muting.DUE).order_by("muting_at")
+
+    def claim_muting(self, pk: int, seen: datetime | None, until: datetime) -> bool:
+        """Take a due row for oneself until `until`, and count the try; of several callers one wins."""
+        due = self.filter(pk=pk, muting=Muting.DUE, muting_at=seen)
+        return due.update(muting_at=until, muting_attempts=models.F("muting_attempts") + 1) == 1
 
     def with_people(self) -> Self:
         """Return the rows with what a list shows of agent, contact and current analysis, in one query."""
@@ -60,6 +87,14 @@ class Recording(models.Model):
     duration_seconds = models.FloatField(null=True, blank=True)
     channels = models.PositiveSmallIntegerField(null=True, blank=True)
 
+    # The copy in which sensitive seconds are silent; actions/muting.py alone writes these.
+    muting = models.CharField(max_length=6, choices=Muting, default=Muting.NONE, blank=True)
+    muting_at = models.DateTimeField(null=True, blank=True)  # the next try, and the lease of who makes it
+    muting_attempts = models.PositiveIntegerField(default=0)
+    muting_detail = models.TextField(blank=True)  # the last trouble in words for people
+    muted_file = models.FileField(max_length=200, blank=True)
+    muted_spans = models.CharField(max_length=64, blank=True)  # hash of the spans that are silent in it
+
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     current_analysis: "models.ForeignKey[Analysis | None, Analysis | None]" = models.ForeignKey(
@@ -81,6 +116,7 @@ class Recording(models.Model):
             models.Index("called_at", "id", name="recording_by_time"),
             models.Index("agent", "called_at", "id", name="recording_by_agent"),
             models.Index("contact", "called_at", "id", name="recording_by_contact"),
+            models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -98,6 +134,11 @@ class Recording(models.Model):
     def stored_name(self) -> str:
         """The file's name in the storage, "" while there is only a link."""
         return self.file.name or ""
+
+    @property
+    def muted_name(self) -> str:
+        """The muted copy's name in the storage, "" while there is none."""
+        return self.muted_file.name or ""
 
     @property
     def contact_identifier(self) -> str:
