@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from callcov_portal.models import Finding, Outcome, Recording, Segment, State
+from callcov_portal import hiding
+from callcov_portal.models import Finding, Muting, Outcome, Recording, Segment, State
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -46,13 +49,16 @@ class Kind(Enum):
 class Column:
     """One column. `key` never changes: it is what readers of a file rely on; `heading` is for people.
 
-    `source` is a path of the ORM from the table's rows, or an expression over them.
+    `source` is a path of the ORM from the table's rows, or an expression over them. Where words of the call stand in
+    it, `masked` is the source without sensitive data, or `is_spoken` says that secrets of the call must be hidden.
     """
 
     key: str
     heading: str
     source: str | Combinable
     kind: Kind = Kind.TEXT
+    masked: Combinable | None = None
+    is_spoken: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,36 @@ class Table:
     of: Callable[[Batch], QuerySet[Any]]
     batch: int
 
-    def rows(self, recordings: QuerySet[Recording]) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of these recordings, newest call first, in batches, as plain values of the columns' kinds."""
-        sources = [column.source for column in self.columns]
+    def rows(self, recordings: QuerySet[Recording], *, unmasked: bool = False) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of these recordings, newest call first, in batches, as plain values of the columns' kinds.
+
+        Sensitive data is hidden unless `unmasked`.
+        """
+        sources = [column.source if unmasked else column.masked or column.source for column in self.columns]
+        spoken = [at for at, column in enumerate(self.columns) if column.is_spoken and not unmasked]
         for batch in batches(recordings, self.batch):
             if rows := list(self.of(batch).values_list(*sources)):
-                yield rows
+                yield self.hidden(rows, spoken, batch) if spoken else rows
+
+    def hidden(self, rows: list[tuple[Any, ...]], spoken: list[int], batch: Batch) -> list[tuple[Any, ...]]:
+        """Return the rows of a batch without the secrets of their analyses; one query."""
+        hiders, keys = hiders_of(batch), [column.key for column in self.columns]
+        analysis, check = keys.index("analysis"), keys.index("check")
+        nothing = hiding.Hider(())
+        return [
+            tuple(
+                hiding.hide_quote(hiders.get(row[analysis], nothing), row[check], value) if at in spoken else value
+                for at, value in enumerate(row)
+            )
+            for row in rows
+        ]
+
+
+def hiders_of(batch: Batch) -> dict[UUID, hiding.Hider]:
+    """Return what hides the secrets of each analysis that has some."""
+    rows = Segment.objects.filter(analysis__in=batch.analyses).exclude(masked="").order_by("analysis")
+    found = groupby(rows.values_list("analysis", "text", "masked"), key=itemgetter(0))
+    return {analysis: hiding.Hider((text, masked) for _, text, masked in pairs) for analysis, pairs in found}
 
 
 def batches(recordings: QuerySet[Recording], size: int) -> Iterator[Batch]:
@@ -99,7 +129,9 @@ def batches(recordings: QuerySet[Recording], size: int) -> Iterator[Batch]:
         found = list(after.values_list(*columns)[:size])
 
 
-def csv_of(table: Table, recordings: QuerySet[Recording], *, mark: bool = False) -> Iterator[bytes]:
+def csv_of(
+    table: Table, recordings: QuerySet[Recording], *, mark: bool = False, unmasked: bool = False
+) -> Iterator[bytes]:
     """Yield the table as CSV (RFC 4180, UTF-8), the columns' keys as its first line, one chunk for each batch.
 
     `mark` puts a byte order mark first, without which Excel takes UTF-8 for something else.
@@ -109,7 +141,7 @@ def csv_of(table: Table, recordings: QuerySet[Recording], *, mark: bool = False)
     writers = [WRITERS[column.kind] for column in table.columns]
     writer.writerow([column.key for column in table.columns])
     yield ((BYTE_ORDER_MARK if mark else "") + buffer.getvalue()).encode()
-    for rows in table.rows(recordings):
+    for rows in table.rows(recordings, unmasked=unmasked):
         buffer.seek(0)
         buffer.truncate()
         writer.writerows([write(value) for write, value in zip(writers, row, strict=True)] for row in rows)
@@ -202,7 +234,7 @@ CALLS = Table(
         Column("sent_at", "Sent at", "current_analysis__sent_at", Kind.TIME),
         Column("finished_at", "Finished at", "current_analysis__finished_at", Kind.TIME),
         Column("file_name", "File", "file_name"),
-        Column("link", "Link", "link"),
+        Column("link", "Link", "link", masked=Case(When(muting=Muting.NONE, then=F("link")), default=Value(""))),
         Column("sha256", "SHA-256", "sha256"),
         Column("size_bytes", "Size (bytes)", "size_bytes", Kind.NUMBER),
         Column("format", "Format", "format"),
@@ -222,8 +254,8 @@ FINDINGS = Table(
         Column("check", "Check", "check_id"),
         Column("title", "Title", "title"),
         Column("outcome", "Outcome", "outcome"),
-        Column("explanation", "Explanation", "explanation"),
-        Column("quote", "Quote", "quote"),
+        Column("explanation", "Explanation", "explanation", is_spoken=True),
+        Column("quote", "Quote", "quote", is_spoken=True),
         Column("quote_origin", "Quote is", "quote_origin"),
         Column("speaker", "Speaker", "speaker"),
         Column("start_seconds", "Start (s)", "start", Kind.NUMBER),
@@ -244,7 +276,7 @@ SEGMENTS = Table(
         Column("label", "Speaker as given", "label"),
         Column("start_seconds", "Start (s)", "start", Kind.NUMBER),
         Column("end_seconds", "End (s)", "end", Kind.NUMBER),
-        Column("text", "Text", "text"),
+        Column("text", "Text", "text", masked=Case(When(masked="", then=F("text")), default=F("masked"))),
         Column("confidence", "Confidence", "confidence", Kind.NUMBER),
         Column("analysis", "Analysis", "analysis"),
     ),

@@ -276,11 +276,12 @@ def test_queries_grow_with_the_batches_not_with_the_rows(table):
         ) as queries:
             list(csv_of(table, calls))
         counts.append(len(queries))
-    assert counts == [2, 2]
+    each = 3 if table is FINDINGS else 2  # its quotes are looked through for the secrets of their calls
+    assert counts == [each, each]
     small = Table(table.name, table.heading, table.columns, table.of, batch=3)
     with CaptureQueriesContext(connection) as queries:
         list(csv_of(small, Recording.objects.all()))
-    assert len(queries) == 2 * 2 + 1
+    assert len(queries) == 2 * each + 1
 
 
 @pytest.mark.django_db

@@ -6,5 +6,6 @@ from callcov_portal.quality import views
 
 urlpatterns: list[URLPattern] = [
     path("calls/<int:number>/", views.call, name="call"),
+    path("calls/<int:number>/unmask/", views.call_unmask, name="call_unmask"),
     path("calls/<int:number>/review/", views.review, name="review"),
 ]

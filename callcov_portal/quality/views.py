@@ -4,13 +4,16 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from callcov_portal.actions import unmasking
 from callcov_portal.models import Analysis, Recording, State
 from callcov_portal.quality import actions
 from callcov_portal.quality.forms import ReviewForm
 from callcov_portal.quality.models import Review, Verdict
 from callcov_portal.views.evidence import call_context
+from callcov_portal.views.listening import refuse_unless_may_unmask, wants_all
 from callcov_portal.views.recordings import recording_or_404
 from callcov_portal.views.rendering import PortalRequest, render_page, wants_partial
 
@@ -18,9 +21,23 @@ from callcov_portal.views.rendering import PortalRequest, render_page, wants_par
 @require_safe
 def call(request: PortalRequest, number: int) -> HttpResponse:
     """Show one call: its sound, words and findings, and what people said about it."""
-    recording = recording_or_404(number)
-    evidence = call_context(recording, request.GET.get("analysis", ""), request.user)
+    recording, unmuted = recording_or_404(number), wants_all(request)
+    evidence = call_context(recording, request.GET.get("analysis", ""), request.user, unmuted=unmuted)
     context = {**evidence, **review_context(recording, evidence["shown"], ReviewForm())}
+    return render_page(request, "quality/call.html", "quality/_results.html", context)
+
+
+@never_cache
+@require_POST
+def call_unmask(request: PortalRequest, number: int) -> HttpResponse:
+    """Show one analysis of the call with its sensitive data, this once: logged, and for those with the right alone."""
+    refuse_unless_may_unmask(request.user)
+    recording = recording_or_404(number)
+    analysis = analysis_or_404(recording, request.POST.get("analysis", ""))
+    unmasking.note_shown(request.user, analysis)
+    wanted = str(analysis.pk) if request.POST.get("wanted") else ""
+    evidence = call_context(recording, wanted or str(analysis.pk), request.user, unmasked=True)
+    context = {**evidence, **review_context(recording, analysis, ReviewForm()), "wanted": wanted}
     return render_page(request, "quality/call.html", "quality/_results.html", context)
 
 

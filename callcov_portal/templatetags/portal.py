@@ -1,12 +1,14 @@
 """How times, states and counts are written on every page."""
 
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from callcov_portal import hiding
 from callcov_portal.models import Analysis, Outcome, State
 from callcov_portal.reading import generic
 
@@ -69,6 +71,30 @@ OUTCOMES = {
 def outcome_glyph(outcome: str) -> str:
     """Return the glyph that stands beside an outcome's word."""
     return OUTCOMES[Outcome(outcome)]
+
+
+PILL = (
+    '<span class="masked" title="Hidden here, silent in the sound"><span aria-hidden="true">••••</span> '
+    '<span class="visually-hidden">hidden: </span>{}</span>'
+)
+
+
+@register.filter
+def pills(text: str) -> SafeString:
+    """Write a text with the marks of what is hidden in it as pills; all else in it is escaped."""
+    pieces: list[SafeString] = []
+    at = 0
+    for mark in hiding.MARK.finditer(text):
+        pieces += [format_html("{}", text[at : mark.start()]), format_html(PILL, mark[0].strip("[]"))]
+        at = mark.end()
+    pieces.append(format_html("{}", text[at:]))
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def pairs(query: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query string, for a form that sends the same."""
+    return parse_qsl(query, keep_blank_values=True)
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """The state of a call's analysis, what a person can do about it, and the document as it was received."""
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 from django.http import Http404, HttpResponse
@@ -8,10 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
-from callcov_portal import tasks
+from callcov_portal import hiding, tasks
 from callcov_portal.actions import analyses as actions
-from callcov_portal.models import Analysis, Document, Recording, User
+from callcov_portal.actions import unmasking
+from callcov_portal.models import Analysis, Document, Recording, Segment, User
 from callcov_portal.views.evidence import state_context
+from callcov_portal.views.listening import refuse_unless_may_unmask
 from callcov_portal.views.recordings import recording_or_404
 from callcov_portal.views.rendering import PortalRequest, wants_partial
 
@@ -86,14 +89,35 @@ def act(request: PortalRequest, number: int, action: Callable[[Recording, User],
 
 @require_safe
 def call_raw(request: PortalRequest, number: int) -> HttpResponse:
-    """Show the analysis object as the API sent it: of `?analysis=`, else of the current analysis."""
+    """Show the analysis object as the API sent it: of `?analysis=`, else of the current analysis.
+
+    Sensitive data is hidden; with `?unmasked=1` it is not, for those with the right, and logged.
+    """
     recording = recording_or_404(number)
     wanted = request.GET.get("analysis") or str(recording.current_analysis_id)
     found = [pk for pk in recording.analyses.values_list("pk", flat=True) if str(pk) == wanted]
     if not found:
         raise Http404("This call has no such analysis.")
     document = get_object_or_404(Document, analysis=found[0])
-    body = orjson.dumps(document.raw, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if request.GET.get("unmasked") == "1":
+        refuse_unless_may_unmask(request.user)
+        unmasking.note_read(request.user, number, found[0])
+        shown = document.raw
+    else:
+        shown = hidden_document(document)
+    body = orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     name = content_disposition_header(as_attachment=False, filename=f"call-{number}.json")
-    headers = {"Content-Disposition": name or "inline", "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Disposition": name or "inline",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
     return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+def hidden_document(document: Document) -> Any:
+    """Return the document without sensitive data."""
+    rows = Segment.objects.filter(analysis=document.analysis_id).exclude(masked="")
+    hidden = {position: (text, masked) for position, text, masked in rows.values_list("position", "text", "masked")}
+    masked = {position: pair[1] for position, pair in hidden.items()}
+    return hiding.hide_document(hiding.Hider(hidden.values()), document.raw, masked)

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import format_datetime
+from http import HTTPStatus
 
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from callcov_portal.models import Recording
+from callcov_portal.actions import unmasking
+from callcov_portal.views.errors import error_page
+from callcov_portal.views.listening import BeingMade, Served, served_of, wants_all
 from callcov_portal.views.recordings import recording_or_404
 from callcov_portal.views.rendering import PortalRequest
 
@@ -36,41 +39,66 @@ class Span:
 
 @require_safe
 def call_audio(request: PortalRequest, number: int) -> HttpResponseBase:
-    """Serve a call's audio: 200 whole, 206 one range, 416 beyond its end. Several ranges at once give the whole."""
+    """Serve a call's audio, sensitive seconds silent; with `?unmuted=1` all of it, for those with the right, logged.
+
+    200 whole, 206 one range, 416 beyond its end; several ranges at once give the whole. 503 while the muted copy is
+    being made. `?download=1` offers it as a file to keep.
+    """
     recording = recording_or_404(number)
-    name = recording.stored_name
-    if not name or not default_storage.exists(name):
-        raise Http404("There is no audio of this call here.")
-    size, tag = default_storage.size(name), f'"{recording.sha256}"'
-    if request.headers.get("If-None-Match") == tag and "Range" not in request.headers:
-        return described(HttpResponse(status=304), recording, tag)
+    is_lifted, as_download = wants_all(request), request.GET.get("download") == "1"
     try:
-        span = span_of(request, size, tag)
+        served = served_of(recording, is_lifted=is_lifted)
+    except BeingMade:
+        return not_yet(request)
+    if is_lifted and request.method != "HEAD":
+        unmasking.note_heard(request.user, recording, as_download=as_download)
+    return described(sent(request, served), served, as_download=as_download)
+
+
+def not_yet(request: PortalRequest) -> HttpResponse:
+    """Say that the muted copy is being made, and when to ask again."""
+    text = "The seconds with sensitive data are being made silent. It takes a moment: try again in a few seconds."
+    response = error_page(request, HTTPStatus.SERVICE_UNAVAILABLE, "Not yet", text)
+    response.headers["Retry-After"] = "5"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def sent(request: PortalRequest, served: Served) -> HttpResponseBase:
+    """Return the bytes asked for."""
+    size = default_storage.size(served.name)
+    if request.headers.get("If-None-Match") == served.tag and "Range" not in request.headers:
+        return HttpResponse(status=304)
+    try:
+        span = span_of(request, size, served.tag)
     except NotSatisfiable:
-        refusal = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-        return described(refusal, recording, tag)
-    sent = span or Span(0, size - 1)
-    body = iter(()) if request.method == "HEAD" else blocks(name, sent)
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    chosen = span or Span(0, size - 1)
+    body = iter(()) if request.method == "HEAD" else blocks(served.name, chosen)
     response = StreamingHttpResponse(body, status=206 if span else 200)
-    response.headers["Content-Length"] = str(sent.length)
+    response.headers["Content-Length"] = str(chosen.length)
     if span:
         response.headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
-    return described(response, recording, tag)
+    return response
 
 
-def described(response: HttpResponseBase, recording: Recording, tag: str) -> HttpResponseBase:
-    """Add what holds for every answer: the type is ours, never the sender's; nothing in it may run; not shared."""
-    name = recording.file_name or f"call-{recording.pk}.{recording.format}"
+def described(response: HttpResponseBase, served: Served, *, as_download: bool) -> HttpResponseBase:
+    """Add what holds for every answer: the type is ours, never the sender's; nothing in it may run; not shared.
+
+    A browser asks again before it plays what it kept: what may be heard of a call can change.
+    """
+    disposition = content_disposition_header(as_attachment=as_download, filename=served.file_name)
     headers = {
-        "Content-Type": recording.mime or "application/octet-stream",
-        "Content-Disposition": content_disposition_header(as_attachment=False, filename=name) or "inline",
+        "Content-Type": served.mime,
+        "Content-Disposition": disposition or "inline",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, max-age=3600",
+        "Cache-Control": "private, no-cache",
         "Accept-Ranges": "bytes",
-        "ETag": tag,
-        "Last-Modified": format_datetime(recording.created_at, usegmt=True),
+        "ETag": served.tag,
     }
+    if served.modified:
+        headers["Last-Modified"] = format_datetime(served.modified, usegmt=True)
     for header, value in headers.items():
         response.headers[header] = value
     return response

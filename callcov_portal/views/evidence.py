@@ -1,12 +1,11 @@
 """What the page of one call shows of the evidence. Judgement's page asks for it and adds its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import Http404
-from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -24,7 +23,9 @@ from callcov_portal.models import (
 )
 from callcov_portal.reading import generic
 from callcov_portal.templatetags.portal import clock
+from callcov_portal.views.listening import sound_of
 from callcov_portal.views.recordings import may_edit
+from callcov_portal.views.veiling import Veil, veil_of
 
 # The worklist begins with what can cost most.
 RISK = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.NOT_ASSESSED, Outcome.MET)
@@ -40,29 +41,42 @@ class Results:
     compliance: list[generic.Entry]
 
 
-def call_context(recording: Recording, wanted: str, user: User) -> dict[str, Any]:
+def call_context(
+    recording: Recording, wanted: str, user: User, *, unmasked: bool = False, unmuted: bool = False
+) -> dict[str, Any]:
     """Return what the page of a call shows; `wanted` names an older analysis, "" means the newest with results.
 
-    Raises `Http404` if the call has no such analysis.
+    Sensitive data is hidden unless `unmasked`, and silent unless `unmuted`: whether the user may have either was
+    looked at before. Raises `Http404` if the call has no such analysis.
     """
     history = list(recording.analyses.select_related("requested_by", "duplicate_of").order_by("-created_at"))
     shown = shown_of(recording, history, wanted)
     findings = sorted(Finding.objects.filter(analysis=shown), key=lambda finding: RISK.index(Outcome(finding.outcome)))
+    player = player_context(recording, user, is_lifted=unmuted)
+    segments = segments_of(shown)
+    veil = veil_of([(segment.text, segment.masked) for segment in segments], is_lifted=unmasked)
     return {
-        "recording": recording,
-        "audio_url": reverse("call_audio", args=[recording.pk]) if recording.file else "",
+        **player,
         "shown": shown,
         "is_older": shown is not None and shown.pk != recording.current_analysis_id,
         "wanted": wanted,
         "history": history,
-        "findings": findings,
+        "findings": veil.over(findings),
         "problems": sum(finding.outcome in {Outcome.VIOLATED, Outcome.OMITTED} for finding in findings),
-        "transcript": transcript_of(recording, shown),
-        "results": results_of(shown),
+        "transcript": transcript_of(segments, veil, player["audio_url"]),
+        "veil": veil,
+        "may_unmask": user.can_unmask,
+        "results": results_of(shown, veil),
         "changes": LogEntry.objects.filter(recording_number=recording.pk).select_related("user")[:50],
         "may_edit": may_edit(user, recording),
         **state_context(recording),
     }
+
+
+def player_context(recording: Recording, user: User, *, is_lifted: bool = False) -> dict[str, Any]:
+    """Return what the player shows."""
+    sound = sound_of(recording, user, is_lifted=is_lifted)
+    return {"recording": recording, "analysis": recording.current_analysis, "sound": sound, "audio_url": sound.url}
 
 
 def state_context(recording: Recording, problem: str = "") -> dict[str, Any]:
@@ -94,12 +108,12 @@ def shown_of(recording: Recording, history: list[Analysis], wanted: str) -> Anal
     return next((analysis for analysis in history if analysis.state == State.COMPLETED), current)
 
 
-def results_of(analysis: Analysis | None) -> Results | None:
+def results_of(analysis: Analysis | None, veil: Veil) -> Results | None:
     """Return the results as they were received, unknown keys included; None if no document was received."""
     found = raw_results(analysis.pk) if analysis else []
     if not found:
         return None
-    results = found[0] if isinstance(found[0], dict) else {}
+    results = veil.over_results(found[0]) if isinstance(found[0], dict) else {}
     summary = results.get("summary")
     is_text = isinstance(summary, str)
     others = {
@@ -117,12 +131,27 @@ def raw_results(analysis: UUID) -> list[Any]:
     return list(Document.objects.filter(analysis=analysis).values_list("raw__results", flat=True))
 
 
-def transcript_of(recording: Recording, analysis: Analysis | None) -> SafeString:
+class Line(NamedTuple):
+    """A segment as the page shows it."""
+
+    position: int
+    speaker: str
+    label: str
+    text: str
+    masked: str
+    start: float
+    end: float
+
+
+def segments_of(analysis: Analysis | None) -> list[Line]:
+    """Return the segments of an analysis in their order."""
+    rows = Segment.objects.filter(analysis=analysis).order_by("position").values_list(*Line._fields)
+    return [Line(*row) for row in rows]
+
+
+def transcript_of(segments: Sequence[Line], veil: Veil, link: str) -> SafeString:
     """Return the segments as list items, joined here: a template loop over 700 of them costs twenty times as much."""
-    columns = ("position", "speaker", "label", "text", "start", "end")
-    rows = Segment.objects.filter(analysis=analysis).order_by("position").values_list(*columns)
-    link = reverse("call_audio", args=[recording.pk]) if recording.file else ""
-    return format_html_join("", SEGMENT if link else SEGMENT_WITHOUT_AUDIO, segment_values(rows, link))
+    return format_html_join("", SEGMENT if link else SEGMENT_WITHOUT_AUDIO, segment_values(segments, link, veil))
 
 
 SEGMENT = (
@@ -135,8 +164,9 @@ SEGMENT_WITHOUT_AUDIO = (
 )
 
 
-def segment_values(rows: Iterable[tuple[Any, ...]], link: str) -> Iterable[tuple[Any, ...]]:
+def segment_values(segments: Iterable[Line], link: str, veil: Veil) -> Iterable[tuple[Any, ...]]:
     """Yield what each list item is filled with; an unknown speaker goes by the API's own label."""
-    for position, speaker, label, text, start, end in rows:
-        who = SPEAKERS.get(speaker, "") if speaker != Speaker.UNKNOWN else f"Speaker {label}"
-        yield speaker, position, f"{start:.2f}", f"{end:.2f}", clock(start), who, link, text
+    for one in segments:
+        who = SPEAKERS.get(one.speaker, "") if one.speaker != Speaker.UNKNOWN else f"Speaker {one.label}"
+        place = one.speaker, one.position, f"{one.start:.2f}", f"{one.end:.2f}", clock(one.start)
+        yield *place, who, link, veil.line(one.text, one.masked)

@@ -65,6 +65,8 @@ DONE = {
     "role": "{} has another role now.",
     "deactivate": "{} cannot sign in any more.",
     "unlock": "{} can try to sign in again.",
+    "allow-unmasking": "{} may see and hear sensitive data now. Each time is logged.",
+    "forbid-unmasking": "{} may not see and hear sensitive data any more.",
 }
 
 
@@ -77,6 +79,10 @@ def do(act: str, user: User, request: PortalRequest) -> str:
             actions.deactivate(user, request.user)
         case "unlock":
             actions.unlock(user, request.user)
+        case "allow-unmasking":
+            actions.allow_unmasking(user, request.user)
+        case "forbid-unmasking":
+            actions.forbid_unmasking(user, request.user)
         case "reset":
             return actions.reset_password(user, request.user)
         case "reactivate":

@@ -5,8 +5,8 @@
   const BEFORE = 3; // seconds of run-up before a finding's evidence
   const AFTER = 2;
   const STEP = 5;
-  const audio = document.getElementById("audio");
   const byId = (id) => document.getElementById(id);
+  let audio = null; // the sound of this moment: another takes its place when other seconds of it may be heard
 
   function clock(seconds) {
     const whole = Math.max(0, Math.floor(seconds || 0));
@@ -177,27 +177,56 @@
     play();
   });
 
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "player" && audio) left = { time: audio.currentTime, playing: !audio.paused };
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target?.id === "results" || event.target.id === "results") { read(); if (audio) paint(); }
+    const names = [event.detail.target?.id, event.target.id];
+    if (names.includes("player")) bind();
+    if (!names.includes("results")) return;
+    read();
+    if (audio) paint();
+    // The results know of seconds that must be silent, or of others than the player plays.
+    const player = byId("player");
+    if (player.dataset.sound !== byId("results").dataset.sound) htmx.trigger(player, "sound-changed");
   });
 
   // Single keys can be in the way of speech input, so they can be switched off.
   byId("keys-on").checked = localStorage.getItem("keys") !== "off";
   byId("keys-on").addEventListener("change", (event) => localStorage.setItem("keys", event.target.checked ? "on" : "off"));
 
+  // --- The player of this moment; the one before is left at its second -------------------------------------------------
+
+  let left = null;
+
+  function bind() {
+    audio = byId("audio");
+    if (!audio) return;
+    audio.controls = false;
+    document.querySelector(".controls").hidden = false;
+    byId("play").addEventListener("click", toggle);
+    for (const button of document.querySelectorAll("[data-skip]")) button.addEventListener("click", () => seek(audio.currentTime + Number(button.dataset.skip)));
+    byId("scrub").addEventListener("input", (event) => seek(Number(event.target.value)));
+    byId("speed").addEventListener("change", setSpeed);
+    for (const kind of ["timeupdate", "seeked"]) audio.addEventListener(kind, paint);
+    for (const kind of ["play", "pause", "ended"]) audio.addEventListener(kind, paintState);
+    for (const kind of ["loadedmetadata", "durationchange"]) audio.addEventListener(kind, measure);
+    audio.addEventListener("loadedmetadata", goOn);
+    audio.addEventListener("error", () => { byId("cannot-play").hidden = false; document.querySelector(".controls").hidden = true; });
+    const kept = localStorage.getItem("speed");
+    if (kept && [...byId("speed").options].some((option) => option.value === kept)) { byId("speed").value = kept; setSpeed(); }
+    if (audio.readyState >= 1) { measure(); goOn(); }
+  }
+
+  function goOn() {
+    if (!left) return;
+    const { time, playing } = left;
+    left = null;
+    seek(time);
+    if (playing) play();
+  }
+
   read();
-  if (!audio) return;
-  audio.controls = false;
-  document.querySelector(".controls").hidden = false;
-  byId("play").addEventListener("click", toggle);
-  for (const button of document.querySelectorAll("[data-skip]")) button.addEventListener("click", () => seek(audio.currentTime + Number(button.dataset.skip)));
-  byId("scrub").addEventListener("input", (event) => seek(Number(event.target.value)));
-  byId("speed").addEventListener("change", setSpeed);
-  for (const kind of ["timeupdate", "seeked"]) audio.addEventListener(kind, paint);
-  for (const kind of ["play", "pause", "ended"]) audio.addEventListener(kind, paintState);
-  for (const kind of ["loadedmetadata", "durationchange"]) audio.addEventListener(kind, measure);
-  audio.addEventListener("error", () => { byId("cannot-play").hidden = false; document.querySelector(".controls").hidden = true; });
-  const kept = localStorage.getItem("speed");
-  if (kept && [...byId("speed").options].some((option) => option.value === kept)) { byId("speed").value = kept; setSpeed(); }
-  if (audio.readyState >= 1) measure();
+  bind();
 })();

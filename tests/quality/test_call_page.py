@@ -180,7 +180,7 @@ def test_htmx_gets_the_results_alone(as_bob):
     page = response.content.decode()
     assert 'id="results"' in page
     assert "<audio" not in page
-    assert 'hx-trigger="analysis-finished from:body"' in page
+    assert 'hx-trigger="analysis-finished from:body, sound-ready from:body"' in page
     assert "HX-Request" in response["Vary"]
 
 
