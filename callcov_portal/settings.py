@@ -74,6 +74,8 @@ CALLCOV_API_IDENTITY = API_URL or "the embedded engine"
 CALLCOV_API_KEY = env.str("CALLCOV_API_KEY", "") or (CALLCOV_ENGINE_KEY if CALLCOV_EMBEDDED else "")
 CALLCOV_API_REQUESTS_PER_MINUTE = env.int("CALLCOV_API_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
 CALLCOV_API_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_API_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)
+# A rule set goes along only to an engine of ours: another API is sent no field that it does not document.
+CALLCOV_API_TAKES_RULES = CALLCOV_EMBEDDED or env.bool("CALLCOV_API_TAKES_RULES", False)
 CALLCOV_ANALYSIS_TIMEOUT = env.int("CALLCOV_ANALYSIS_TIMEOUT", 72, validate=at_least_one)  # hours
 # The embedded engine is on this machine and reaches the portal without a detour over name servers and proxies.
 OWN_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(CALLCOV_BIND, CALLCOV_BIND)  # noqa: S104

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, outcomes, pace, schedule, tokens
+from callcov_portal.actions import gateway, outcomes, pace, rules, schedule, tokens
 from callcov_portal.actions.applying import Applied, apply_snapshot
 from callcov_portal.client.api import Api
 from callcov_portal.client.errors import Misconfigured, NotSent, Refused, Unsure
@@ -47,6 +47,7 @@ def begin(analysis: Analysis) -> bool:
         api_url=settings.CALLCOV_API_IDENTITY,
         sent_agent=analysis.recording.agent.identifier,
         sent_contact=analysis.recording.contact_identifier,
+        rules=rules_to_send(),
         looks=0,
         absences=0,
         detail="",
@@ -57,12 +58,22 @@ def begin(analysis: Analysis) -> bool:
     return begun
 
 
+def rules_to_send() -> str:
+    """Return the hash of the rules that go along with a submission, "" where the API takes none."""
+    if not settings.CALLCOV_API_TAKES_RULES:
+        return ""
+    version, _ = rules.kept(rules.in_force())
+    return version.hash
+
+
 def post(api: Api, analysis: Analysis) -> AnalysisSnapshot:
     """Stream the recording's file to the API."""
     recording = analysis.recording
     extra = {"call_timestamp": recording.called_at.isoformat()}
     if recording.direction:
         extra["call_direction"] = recording.direction
+    if analysis.rules:
+        extra |= {"rules": rules.of_hash(analysis.rules).text, "rules_sha256": analysis.rules}
     with default_storage.open(recording.stored_name, "rb") as stored:
         return api.create_from_file(
             path=cast("BinaryIO", stored),
