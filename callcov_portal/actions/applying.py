@@ -6,11 +6,11 @@ from enum import Enum
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import masking, schedule
+from callcov_portal.actions import judging, masking, schedule
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Recording, Segment, State
 from callcov_portal.reading.alignment import Line
-from callcov_portal.reading.findings import findings
+from callcov_portal.reading.ruled import Found
 from callcov_portal.reading.speakers import who_is_who
 
 
@@ -45,7 +45,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
 
     A long call takes seconds to read: that is done before the transaction, which keeps all other writers waiting.
     """
-    segments, found = read_results(analysis, snapshot)
+    segments, found, rules = read_results(analysis, snapshot)
     spans = masking.look(analysis, segments, snapshot.results)
     with transaction.atomic():
         moved = Analysis.objects.move(
@@ -55,6 +55,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
             next_attempt_at=None,
             finished_at=timezone.now(),
             language=snapshot.language[:20],
+            rules=rules,
             stage="",
             **bound(snapshot),
         )
@@ -115,15 +116,21 @@ def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
     )
 
 
-def read_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> tuple[list[Segment], list[Finding]]:
-    """Return the rows of the transcript and of the findings, not written yet."""
+def read_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> tuple[list[Segment], list[Finding], str]:
+    """Return the rows of the transcript and of the findings, not written yet, and the hash of the findings' rules."""
     speakers = who_is_who(segment.speaker for segment in snapshot.segments)
     lines = [Line(speakers[s.speaker], s.text, s.start, s.end) for s in snapshot.segments]
-    found = [
+    rows = segment_rows(analysis, snapshot.segments, lines)
+    found, rules = judging.judge(analysis, snapshot, rows, lines)
+    return rows, finding_rows(analysis, found), rules
+
+
+def finding_rows(analysis: Analysis, found: Sequence[Found], first: int = 0) -> list[Finding]:
+    """Return the rows of findings, in their order, numbered from `first`."""
+    return [
         Finding(analysis=analysis, position=position, **vars(finding))
-        for position, finding in enumerate(findings(snapshot.results, lines))
+        for position, finding in enumerate(found, start=first)
     ]
-    return segment_rows(analysis, snapshot.segments, lines), found
 
 
 def write_results(analysis: Analysis, segments: list[Segment], found: list[Finding]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields import FloatField
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from callcov_portal.models.analysis import State
 from callcov_portal.models.recording import Recording
@@ -78,13 +78,15 @@ def decisive(findings: QuerySet[Finding]) -> QuerySet[Finding]:
 def came_out(outcome: str, check_id: str = "", *, of: str = "") -> Q:
     """Return the condition of recordings in which a check (any, if none is named) came out like that.
 
-    `outcome` is met, violated, omitted, or "assessed" for any of the three. `of` is the way to the recordings.
+    `outcome` is met, violated, omitted, heard, or "assessed" for any of the first three. `of` is the way to the recordings.
     """
     findings = Finding.objects.filter(analysis=OuterRef(f"{of}current_analysis"))
     if check_id:
         findings = findings.filter(check_id=check_id)
     if outcome == ASSESSED:
         findings = findings.filter(outcome__in=ASSESSED_OUTCOMES)
+    elif outcome == Outcome.HEARD:
+        findings = findings.filter(outcome=outcome)
     else:
         findings = decisive(findings.filter(outcome=outcome))
     if of:
@@ -101,7 +103,9 @@ def check_rates(recordings: QuerySet[Recording]) -> list[CheckRate]:
         outcome.value: Count("analysis", distinct=True, filter=Q(outcome=outcome)) for outcome in ASSESSED_OUTCOMES
     }
     findings = decisive(Finding.objects.filter(analysis__in=analyses)).order_by().values("check_id")
-    rows = findings.annotate(name=Max("title"), **counts).values_list("check_id", "name", *counts)
+    # A check that is met goes by its own name; one that is not may go by that of the rule that was broken.
+    name = Coalesce(Max("title", filter=Q(outcome=Outcome.MET)), Max("title"))
+    rows = findings.annotate(name=name, **counts).values_list("check_id", "name", *counts)
     found = [CheckRate(*row) for row in rows]
     return sorted(found, key=lambda rate: (rate.met_rate, rate.title))
 

@@ -1,15 +1,13 @@
 """The findings in a result: documented compliance checks first, then whatever else is flagged."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from callcov_portal.reading.alignment import Line, line_at
 from callcov_portal.reading.generic import number, seconds_of, title
+from callcov_portal.reading.ruled import FOUND, MET, NOT_ASSESSED, OMITTED, VIOLATED, Found, text_of
 from callcov_portal.reading.speakers import NAMED
-
-MET, VIOLATED, OMITTED, NOT_ASSESSED = "met", "violated", "omitted", "not_assessed"
-GIVEN, FOUND = "given", "found"
 
 QUOTE_KEYS = ("quote", "masked", "phrase", "text", "match", "matched_text", "value")
 
@@ -23,24 +21,8 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Found:
-    """One finding as a plain value; seconds from the recording's start, None where it has no place."""
-
-    check_id: str
-    title: str
-    outcome: str
-    explanation: str = ""
-    quote: str = ""
-    quote_origin: str = GIVEN
-    speaker: str = ""
-    start: float | None = None
-    end: float | None = None
-    confidence: float | None = None
-
-
-def findings(results: Any, lines: Sequence[Line]) -> list[Found]:
-    """Return every finding of a result, with quotes.
+def findings(results: Any, lines: Sequence[Line], ruled: Sequence[Found] = ()) -> list[Found]:
+    """Return every finding of a result, with quotes: `ruled` first, then what the other objects say of other checks.
 
     A check that is absent gives no finding; one whose leaves are missing or of the wrong type is *not
     assessed*, never *omitted*. Where the result gives a second but no words, the words spoken there are
@@ -48,8 +30,16 @@ def findings(results: Any, lines: Sequence[Line]) -> list[Found]:
     """
     if not isinstance(results, dict):
         return []
-    found = [*compliance(results.get("compliance")), *flagged_elsewhere(results)]
+    others = [*compliance(results.get("compliance")), *flagged_elsewhere(results)]
+    found = [*ruled, *(finding for finding in others if not is_covered(finding, ruled))]
     return [with_quote(finding, lines) for finding in found]
+
+
+def is_covered(finding: Found, ruled: Sequence[Found]) -> bool:
+    """Say whether findings with more evidence speak of the same check."""
+    if finding.check_id == "mandatory_disclosures":
+        return any(better.check_id.startswith("disclosure.") for better in ruled)
+    return any(better.check_id == finding.check_id for better in ruled)
 
 
 def compliance(checks: Any) -> Iterator[Found]:
@@ -188,11 +178,6 @@ def evidence_for(check: dict[str, Any], name: str) -> dict[str, Any]:
         if isinstance(item, dict) and item.get("rule") == name:
             return item
     return {}
-
-
-def text_of(value: Any) -> str:
-    """Return a text, and "" for anything else."""
-    return value.strip() if isinstance(value, str) else ""
 
 
 def judged(value: Any, *, yes: str, no: str) -> str:

@@ -11,6 +11,9 @@ from callcov_portal.rules.words import SAME_BREATH
 MET, VIOLATED, OMITTED, NOT_ASSESSED = "met", "violated", "omitted", "not_assessed"
 
 
+COMMON = {"prohibited": "Prohibited phrases"}
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
     """Of an omission: the seconds in which the words would have counted, and what came nearest."""
@@ -38,6 +41,12 @@ class Finding:
     def check_id(self) -> str:
         """The check's name in results."""
         return self.rule.check_id
+
+    @property
+    def title(self) -> str:
+        """The rule's title; where nobody did any of what several rules forbid, what these have in common."""
+        alone = self.match or self.kind != NEVER or self.rule.check in BY_RULE
+        return self.rule.title if alone else COMMON.get(self.rule.check, self.rule.title)
 
     @property
     def kind(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from callcov_portal.actions import applying, deliveries, refreshing, schedule, sweeping, tokens
+from callcov_portal.actions import deliveries, judging, refreshing, schedule, sweeping, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
@@ -33,7 +33,7 @@ def test_a_completed_analysis_brings_its_transcript_and_findings(api, processing
     after = again(processing)
     assert (after.state, after.next_attempt_at, after.language) == (State.COMPLETED, None, "en")
     assert [s.speaker for s in Segment.objects.filter(analysis=after)] == ["agent", "contact", "agent"]
-    outcomes = dict(Finding.objects.filter(analysis=after).values_list("check_id", "outcome"))
+    outcomes = dict(Finding.objects.filter(analysis=after, origin="given").values_list("check_id", "outcome"))
     assert outcomes == {
         "identity_verification": "met",
         "disclosure.call_recording_notice": "met",
@@ -189,7 +189,7 @@ def with_progress(api, analysis):
 
 def test_a_result_that_our_code_cannot_take_expires_in_the_end(api, processing, monkeypatch) -> None:
     api.finish(processing.external_id)
-    monkeypatch.setattr(applying, "findings", lambda *_args: 1 / 0)
+    monkeypatch.setattr(judging, "findings", lambda *_args: 1 / 0)
     advance(processing.pk)
     assert again(processing).state == State.PROCESSING
     Analysis.objects.update(accepted_at=timezone.now() - timedelta(hours=73))
@@ -201,7 +201,7 @@ def test_a_result_that_our_code_cannot_take_expires_in_the_end(api, processing, 
 def test_a_long_call_is_read_before_the_transaction(api, processing, monkeypatch) -> None:
     depth = len(connection.savepoint_ids)
     seen = []
-    monkeypatch.setattr(applying, "findings", lambda *_args: seen.append(len(connection.savepoint_ids)) or [])
+    monkeypatch.setattr(judging, "findings", lambda *_args: seen.append(len(connection.savepoint_ids)) or [])
     api.finish(processing.external_id)
     advance(processing.pk)
     assert (seen, again(processing).state) == ([depth], State.COMPLETED)

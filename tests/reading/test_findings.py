@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcov_portal.reading.alignment import Line
-from callcov_portal.reading.findings import Found, findings
+from callcov_portal.reading.findings import findings
+from callcov_portal.reading.ruled import Found
 
 LINES = [Line("agent", "My name is Rachel.", 0.5, 3.0), Line("contact", "Hello.", 3.5, 4.0)]
 

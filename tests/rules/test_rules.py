@@ -298,3 +298,12 @@ WORDS = st.lists(
 def test_a_phrase_that_was_said_word_by_word_is_always_found(before, phrase, after):
     text = " ".join([*before, *phrase, *after])
     assert any(match.score == 100 for match in found(rule(" ".join(phrase)), text))
+
+
+def test_what_nobody_did_goes_by_what_the_rules_have_in_common():
+    said = [Said("A", "Please calm down.", 0.0, 2.0)]
+    accused = [finding for finding in rules.findings(rules.builtin(), said) if finding.check_id == "prohibited_phrases"]
+    assert [finding.title for finding in accused] == ["Blames or lectures the contact"]
+    said = [Said("A", "Good morning.", 0.0, 2.0)]
+    (innocent,) = [each for each in rules.findings(rules.builtin(), said) if each.check_id == "prohibited_phrases"]
+    assert (innocent.title, innocent.outcome) == ("Prohibited phrases", "met")

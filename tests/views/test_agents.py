@@ -255,3 +255,12 @@ def test_an_agents_page_costs_the_same_however_many_calls_there_are(as_bob, nora
 
 def test_strangers_see_no_agents(as_charlie, db):
     assert as_charlie.get("/agents/").status_code == 302
+
+
+def test_a_check_goes_by_its_own_name_although_broken_rules_have_others(as_bob):
+    nora = AgentFactory(identifier="nora")
+    for title, outcome in (("Prohibited phrases", MET), ("Threatens the contact", VIOLATED)):
+        analysis = CompletedFactory(recording=RecordingFactory(agent=nora))
+        FindingFactory(analysis=analysis, check_id="prohibited_phrases", title=title, outcome=outcome)
+    words = text_of(as_bob.get(f"/agents/{nora.pk}/"))
+    assert (words.count("Prohibited phrases"), words.count("Threatens the contact")) == (2, 1)  # in the calls' rows

@@ -19,7 +19,7 @@ def finding_of(call: Call, finding: Finding) -> dict[str, Any]:
         "check": finding.check_id,
         "rule": rule.id,
         "version": rule.version,
-        "title": rule.title,
+        "title": finding.title,
         "kind": finding.kind,
         "severity": rule.severity,
         "outcome": finding.outcome,
