@@ -8,10 +8,13 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Us
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from callcov_portal import rules
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Direction,
+    Recording,
     Role,
+    State,
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
 from callcov_portal.uploads import ReceivedFile
@@ -145,6 +148,86 @@ class NewUserForm(forms.Form):
         help_text="Letters, digits and @ . + - _",
     )
     role = forms.ChoiceField(choices=Role, initial=Role.REVIEWER)
+
+
+class RulesForm(forms.Form):
+    """A rule set as it is typed, and the talk that it is tried on: pasted, or a call's.
+
+    Once it is valid, `ruleset` is what the text says, and `recording` the call that is named; `wrong_line` is where the
+    text is wrong, else 0. What is to be tried on matters only where something is tried.
+    """
+
+    text = forms.CharField(
+        label="Rules",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 34, "spellcheck": "false", "wrap": "off", "autocomplete": "off"}),
+        error_messages={"required": "Line 1: the rule set is empty."},
+    )
+    note = forms.CharField(
+        label="What has changed, and why",
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    talk = forms.CharField(
+        label="A talk",
+        required=False,
+        max_length=20_000,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 5, "placeholder": "Agent: Thank you for calling.\nContact: I want to cancel."}
+        ),
+        help_text="A line for each who speaks: “Agent: …”, “Contact: …”. A line without a name is the agent’s.",
+    )
+    call = forms.CharField(
+        label="Or a call",
+        required=False,
+        max_length=20,
+        widget=forms.TextInput(attrs={"placeholder": "#12", "inputmode": "numeric", "autocomplete": "off"}),
+    )
+    rule = forms.CharField(label="Rule", required=False, max_length=64)
+
+    ruleset: rules.RuleSet
+    recording: Recording | None = None
+    wrong_line = 0
+
+    def __init__(self, *args: Any, is_tried: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_tried = is_tried
+
+    def clean_text(self) -> str:
+        """Return the text as it was before a browser changed its line ends: the same rules are the same version."""
+        text = self.cleaned_data["text"].replace("\r\n", "\n").rstrip() + "\n"
+        try:
+            self.ruleset = rules.load(text)
+        except rules.RuleError as error:
+            self.wrong_line = error.line
+            raise ValidationError(str(error)) from error
+        return str(text)
+
+    def clean_call(self) -> str:
+        """Find the call; it must have been analysed."""
+        call: str = self.cleaned_data["call"]
+        number = call.strip().removeprefix("#")
+        if not number or not self.is_tried:
+            return call
+        if number.isdecimal() and len(number) < 19:
+            analysed = Recording.objects.filter(current_analysis__state=State.COMPLETED)
+            self.recording = analysed.select_related("current_analysis").filter(pk=int(number)).first()
+        if self.recording is None:
+            raise ValidationError(f"There is no analysed call {call.strip()}.")
+        return call
+
+    def clean_rule(self) -> str:
+        """One rule of the set, or "" for all; one that the text has lost since it was chosen is none."""
+        rule: str = self.cleaned_data["rule"]
+        return rule if rule in {each.id for each in getattr(self, "ruleset", rules.builtin()).rules} else ""
+
+    def clean(self) -> None:
+        """Something must be there to try the rules on."""
+        given = self.cleaned_data
+        if self.is_tried and not self.errors and not given["call"].strip() and not given["talk"].strip():
+            self.add_error("talk", "Paste a few lines of a talk, or name a call.")
 
 
 class SignInForm(AuthenticationForm):

@@ -13,6 +13,7 @@ from callcov_portal.views import (
     people,
     player,
     recordings,
+    rules,
     system,
     users,
     webhooks,
@@ -45,6 +46,7 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/<int:number>/again/", analyses.call_again, name="call_again"),
     path("calls/<int:number>/send-anyway/", analyses.call_send_anyway, name="call_send_anyway"),
     path("calls/<int:number>/cancel/", analyses.call_cancel, name="call_cancel"),
+    path("calls/<int:number>/check-again/", rules.call_check_again, name="call_check_again"),
 ]
 
 # Agents and contacts.
@@ -53,6 +55,17 @@ person_urls: list[URLPattern | URLResolver] = [
     path("agents/<int:pk>/", people.agent, name="agent"),
     path("contacts/", people.contacts, name="contacts"),
     path("contacts/<int:pk>/", people.contact, name="contact"),
+]
+
+# The rules that calls are checked by.
+rule_urls: list[URLPattern | URLResolver] = [
+    path("rules/", rules.overview, name="rules"),
+    path("rules/edit/", rules.edit, name="rules_edit"),
+    path("rules/try/", rules.try_out, name="rules_try"),
+    path("rules/what-if/", rules.what_if, name="rules_what_if"),
+    path("rules/put-in-force/", rules.put_in_force, name="rules_put_in_force"),
+    path("rules/check-again/", rules.check_last_again, name="rules_check_again"),
+    path("rules/versions/<slug:digest>/", rules.version, name="rules_version"),
 ]
 
 # Users of the portal.
@@ -83,6 +96,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *account_urls,
     *call_urls,
     *person_urls,
+    *rule_urls,
     *user_urls,
     *system_urls,
     *export_urls,

@@ -98,6 +98,12 @@ def pairs(query: str) -> list[tuple[str, str]]:
 
 
 @register.filter
+def outcome_word(outcome: str) -> str:
+    """Write an outcome as people read it."""
+    return str(Outcome(outcome).label)
+
+
+@register.filter
 def check_title(check_id: str) -> str:
     """Write the id of a check as people read it."""
     return generic.title(check_id)

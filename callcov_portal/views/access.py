@@ -23,3 +23,15 @@ def administrator_required(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return checked
+
+
+def lead_required(view: View[P]) -> View[P]:
+    """Let leads and administrators through; anybody else gets 403 with a sentence."""
+
+    @wraps(view)
+    def checked(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_lead:
+            raise PermissionDenied("Only a lead changes the rules and checks calls by them. Ask one.")
+        return view(request, *args, **kwargs)
+
+    return checked
