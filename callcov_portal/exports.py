@@ -100,7 +100,9 @@ class Table:
         nothing = hiding.Hider(())
         return [
             tuple(
-                hiding.hide_quote(hiders.get(row[analysis], nothing), row[check], value) if at in spoken else value
+                hiding.hide_quote(hiders.get(row[analysis], nothing), row[check], value)
+                if value and at in spoken
+                else value
                 for at, value in enumerate(row)
             )
             for row in rows
@@ -241,6 +243,8 @@ CALLS = Table(
         Column("channels", "Channels", "channels", Kind.NUMBER),
         Column("added_by", "Added by", "uploaded_by__username"),
         Column("added_at", "Added at", "created_at", Kind.TIME),
+        Column("heard", "Heard", findings_count(Outcome.HEARD), Kind.NUMBER),
+        Column("rules", "Rules", "current_analysis__rules"),
     ),
     calls_of,
     batch=500,
@@ -262,6 +266,13 @@ FINDINGS = Table(
         Column("end_seconds", "End (s)", "end", Kind.NUMBER),
         Column("confidence", "Confidence", "confidence", Kind.NUMBER),
         Column("analysis", "Analysis", "analysis"),
+        Column("origin", "Finding is", "origin"),
+        Column("rule", "Rule", "rule"),
+        Column("version", "Version of the rule", "version"),
+        Column("severity", "Severity", "severity"),
+        Column("searched_start_seconds", "Searched from (s)", "searched__start", Kind.NUMBER),
+        Column("searched_end_seconds", "Searched to (s)", "searched__end", Kind.NUMBER),
+        Column("nearest_quote", "Nearest words", "searched__nearest__quote", is_spoken=True),
     ),
     findings_of,
     batch=200,

@@ -35,6 +35,7 @@ OUTCOMES = [
     (Outcome.VIOLATED, "Violated"),
     (Outcome.OMITTED, "Omitted"),
     (Outcome.MET, "Met"),
+    (Outcome.HEARD, "Heard"),
 ]
 
 

@@ -150,6 +150,24 @@ def test_numbers_stay_numbers_even_negative_ones():
 
 
 @pytest.mark.django_db
+def test_a_finding_by_a_rule_brings_its_evidence():
+    analysis = CompletedFactory(recording=RecordingFactory(), rules="a" * 64)
+    nearest = {"quote": "=bye now", "speaker": "agent", "start": 9.0, "end": 9.5, "phrase": "goodbye", "likeness": 0.7}
+    by_rule = {"origin": "found", "rule": "closes", "version": "0123456789ab", "severity": "high"}
+    searched = {"start": 0.0, "end": 9.75, "nearest": nearest}
+    FindingFactory(analysis=analysis, position=0, outcome="omitted", searched=searched, **by_rule)
+    FindingFactory(analysis=analysis, position=1, outcome="heard", searched={**searched, "nearest": None})
+    FindingFactory(analysis=analysis, position=2)
+    omitted, heard, plain = read(csv_of(FINDINGS, Recording.objects.all()))
+    assert omitted.items() >= by_rule.items()
+    assert [omitted[f"searched_{at}_seconds"] for at in ("start", "end")] == ["0.0", "9.75"]
+    assert [row["nearest_quote"] for row in (omitted, heard, plain)] == ["'=bye now", "", ""]
+    assert (plain["origin"], plain["rule"], plain["searched_start_seconds"]) == ("given", "", "")
+    [call] = read(csv_of(CALLS, Recording.objects.all()))
+    assert (call["heard"], call["rules"]) == ("1", "a" * 64)
+
+
+@pytest.mark.django_db
 def test_times_are_iso_8601_with_the_offset_of_the_portals_zone(settings):
     settings.TIME_ZONE = "Europe/Berlin"
     RecordingFactory(called_at=datetime(2026, 7, 1, 22, 30, 5, 123456, tzinfo=UTC))
@@ -166,11 +184,12 @@ def test_the_columns_keys_are_those_that_were_promised():
     assert " ".join(column.key for column in CALLS.columns) == (
         "call called_at agent contact agent_name contact_name called_at_source direction duration_seconds state failure "
         "failure_detail met violated omitted not_assessed verdict reviewed_by reviewed_at language analysis api_id "
-        "sent_at finished_at file_name link sha256 size_bytes format channels added_by added_at"
+        "sent_at finished_at file_name link sha256 size_bytes format channels added_by added_at heard rules"
     )
     assert " ".join(column.key for column in FINDINGS.columns) == (
         "call called_at agent contact position check title outcome explanation quote quote_origin speaker "
-        "start_seconds end_seconds confidence analysis"
+        "start_seconds end_seconds confidence analysis origin rule version severity searched_start_seconds "
+        "searched_end_seconds nearest_quote"
     )
     assert " ".join(column.key for column in SEGMENTS.columns) == (
         "call called_at agent contact position speaker label start_seconds end_seconds text confidence analysis"

@@ -27,8 +27,9 @@ from callcov_portal.views.listening import sound_of
 from callcov_portal.views.recordings import may_edit
 from callcov_portal.views.veiling import Veil, veil_of
 
-# The worklist begins with what can cost most.
+# The worklist begins with what can cost most; what has no severity comes between the medium and the low.
 RISK = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.NOT_ASSESSED, Outcome.MET)
+SEVERITY = ("high", "medium", "", "low")
 SPEAKERS = dict(Speaker.choices)
 
 
@@ -51,7 +52,7 @@ def call_context(
     """
     history = list(recording.analyses.select_related("requested_by", "duplicate_of").order_by("-created_at"))
     shown = shown_of(recording, history, wanted)
-    findings = sorted(Finding.objects.filter(analysis=shown), key=lambda finding: RISK.index(Outcome(finding.outcome)))
+    findings = sorted(Finding.objects.filter(analysis=shown), key=weight)
     player = player_context(recording, user, is_lifted=unmuted)
     segments = segments_of(shown)
     veil = veil_of([(segment.text, segment.masked) for segment in segments], is_lifted=unmasked)
@@ -77,6 +78,11 @@ def player_context(recording: Recording, user: User, *, is_lifted: bool = False)
     """Return what the player shows."""
     sound = sound_of(recording, user, is_lifted=is_lifted)
     return {"recording": recording, "analysis": recording.current_analysis, "sound": sound, "audio_url": sound.url}
+
+
+def weight(finding: Finding) -> tuple[int, int]:
+    """Return what orders findings: risk, then severity."""
+    return RISK.index(Outcome(finding.outcome)), SEVERITY.index(finding.severity)
 
 
 def state_context(recording: Recording, problem: str = "") -> dict[str, Any]:

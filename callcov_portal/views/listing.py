@@ -21,16 +21,18 @@ class Moments:
     met: list[str] = field(default_factory=list)
     violated: list[str] = field(default_factory=list)
     omitted: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
 
     @property
     def are_there(self) -> bool:
-        """Whether anything was assessed at all."""
-        return bool(self.met or self.violated or self.omitted)
+        """Whether anything was assessed, or heard, at all."""
+        return bool(self.met or self.violated or self.omitted or self.heard)
 
     @property
     def sentence(self) -> str:
         """The counts in words, for those who do not see the glyphs."""
-        return f"{len(self.met)} met, {len(self.violated)} violated, {len(self.omitted)} omitted"
+        heard = f", {len(self.heard)} heard" if self.heard else ""
+        return f"{len(self.met)} met, {len(self.violated)} violated, {len(self.omitted)} omitted{heard}"
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class TestApplying:
             return len(captured)
 
         said = f"The card number is {CARD}, thank you."
+        queries()  # keeps the rules, once and for all
         assert queries(*[said] * 60) == queries(said)  # SQLite takes as many rows in one go
         assert SensitiveSpan.objects.count() == 61
 

@@ -54,6 +54,48 @@ def test_without_audio_there_is_nothing_to_click(as_bob):
     assert "0:03" in page
 
 
+def test_findings_of_one_risk_are_ordered_by_severity(as_bob):
+    analysis = CompletedFactory()
+    for severity in ("low", "", "high", "medium"):
+        FindingFactory(analysis=analysis, title=f"Weight {severity or 'none'}", severity=severity)
+    FindingFactory(analysis=analysis, title="Heard", outcome=Outcome.HEARD, severity="low")
+    page = page_of(as_bob, analysis.recording)
+    order = ["Heard", "Weight high", "Weight medium", "Weight none", "Weight low"]
+    places = [page.index(f">{title}</span>") for title in order]
+    assert places == sorted(places)
+
+
+def test_an_omission_shows_the_window_and_the_nearest_miss(as_bob):
+    nearest = {
+        "quote": "bye now",
+        "speaker": "agent",
+        "start": 148.0,
+        "end": 149.0,
+        "phrase": "goodbye",
+        "likeness": 0.71,
+    }
+    searched = {"start": 90.0, "end": 150.0, "nearest": nearest}
+    by_rule = {"rule": "closes", "version": "0123456789ab", "severity": "high", "origin": Origin.FOUND}
+    finding = FindingFactory(title="Closing", outcome=Outcome.OMITTED, searched=searched, **by_rule)
+    page = page_of(as_bob, finding.analysis.recording)
+    for words in ("Searched 1:30–2:30", "▶ 2:28", "<q>bye now</q>", "71 % like <q>goodbye</q>", "found by us", "high"):
+        assert words in page
+    assert 'title="Rule closes, version 0123456789ab"' in page
+    finding.searched = {"start": 0.0, "end": 15.0, "nearest": None}
+    finding.save()
+    assert "Searched 0:00–0:15; nothing came near" in page_of(as_bob, finding.analysis.recording)
+
+
+def test_a_signal_was_heard_and_its_further_places_can_be_played(as_bob):
+    also = [{"quote": "x", "speaker": "contact", "start": at, "end": at + 1, "confidence": None} for at in (61.0, 75.0)]
+    finding = FindingFactory(title="Wants to leave", outcome=Outcome.HEARD, quote="cancel", start=3.0, also=also)
+    page = page_of(as_bob, finding.analysis.recording)
+    assert '<span class="glyph" aria-hidden="true">●</span> Heard' in page
+    assert "0 to look at of 1" in page
+    assert 'data-seek="61.00"' in page
+    assert 'data-seek="75.00"' in page
+
+
 def test_findings_are_ordered_by_risk_with_words_place_and_origin(as_bob):
     analysis = CompletedFactory()
     FindingFactory(analysis=analysis, title="Fine", outcome=Outcome.MET)

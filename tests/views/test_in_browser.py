@@ -25,6 +25,7 @@ from tests.factories import (
     RecordingFactory,
     SegmentFactory,
 )
+from tests.rulesets import GREETING
 from tests.sounds import wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -362,3 +363,24 @@ def test_the_pages_are_accessible(page, scheme, width):
         page.goto(path)
         results = Axe().run(page)
         assert results.violations_count == 0, f"{path}: {results.generate_report()}"
+
+
+def test_a_wrong_line_of_the_rules_is_selected_and_a_test_shows_its_findings_beside_the_text(page):
+    page.goto("/rules/edit/")
+    text = page.locator("#id_text")
+    text.fill(GREETING.replace("severity: high", "sevrity: high"))
+    page.locator("#id_talk").fill("Agent: Thank you for calling.")
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.locator("#id_text_error")).to_contain_text("Line 7: 'sevrity' is unknown here")
+    until(page, "document.activeElement.id === 'id_text'")
+    selected = "(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.getElementById('id_text'))"
+    assert page.evaluate(selected) == "    sevrity: high"
+    text.fill(GREETING)
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.locator("#outcome")).to_contain_text("The agent greets")
+    expect(page.locator("#id_text_error")).to_be_empty()
+    assert text.input_value() == GREETING
+    long_call()
+    page.get_by_role("button", name="What would change").click()
+    expect(page.locator("#outcome")).to_contain_text("1 of 1 calls would change")
+    assert Axe().run(page).response["violations"] == []
