@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from callcov_portal.actions import comparing, rechecking, trying
@@ -15,6 +14,7 @@ from callcov_portal.models import RuleVersion
 from callcov_portal.rules import RuleSet, builtin
 from callcov_portal.views import rulebook
 from callcov_portal.views.access import lead_required
+from callcov_portal.views.listening import sound_of
 from callcov_portal.views.recordings import recording_or_404
 from callcov_portal.views.rendering import PortalRequest, render_page
 
@@ -104,7 +104,7 @@ def try_out(request: PortalRequest) -> HttpResponse:
         tried = trying.try_on_call(ruleset, recording.current_analysis)
     else:
         tried = trying.try_on_text(ruleset, form.cleaned_data["talk"])
-    audio = reverse("call_audio", args=[recording.pk]) if recording and recording.file else ""
+    audio = sound_of(recording, request.user).url if recording else ""
     return workbench(request, form, tried=tried, was_tried=True, recording=recording, audio_url=audio)
 
 
