@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from callcov_portal.engine import documents, intake, pipeline
 from callcov_portal.engine.models import Job, State
-from callcov_portal.sound import reading
+from callcov_portal.sound import asking
 from tests import sounds
 from tests.hostile.collection import COUNT, good_recordings, hostile_files
 from tests.sound import samples
@@ -114,7 +114,7 @@ def test_each_ends_as_documented_within_its_time_and_memory(unlimited, collectio
         assert time.monotonic() - began < LIMIT_SECONDS, name
 
     assert memory("VmHWM") - before < MOST_MORE
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < reading.MEMORY
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < asking.MEMORY
     assert end_of(unlimited, "good.wav", sounds.wav(1)) == "completed"
     assert list(intake.folder().iterdir()) == []
     with pytest.raises(TimeoutError):

@@ -278,7 +278,7 @@ def test_crosstalk_is_muted_and_overlap_is_kept():
     mine, other = np.concatenate([tone(2, 300), silence(4)]), np.concatenate([silence(1.5), tone(2.5, 500), silence(2)])
     crosstalk_of = np.float32(0.01)
     left, right = mine + crosstalk_of * other, other + crosstalk_of * mine
-    masks = crosstalk.gates(np.stack([left, right]))
+    masks = crosstalk.gates(*map(crosstalk.decibels, (left, right)))
     heard_left = crosstalk.gated(left, masks[0], 0, len(left))
     heard_right = crosstalk.gated(right, masks[1], 0, len(right))
     assert not heard_right[: int(1.1 * RATE)].any()
@@ -299,8 +299,9 @@ def test_channels_that_say_the_same_are_one():
 
 
 def test_an_empty_channel_has_no_gate():
-    assert [len(mask) for mask in crosstalk.gates(np.zeros((2, 0), np.float32))] == [0, 0]
-    assert len(crosstalk.gates(np.zeros((2, 500), np.float32))[0]) == 4
+    nothing, little = (crosstalk.decibels(np.zeros(length, np.float32)) for length in (0, 500))
+    assert [len(mask) for mask in crosstalk.gates(nothing, nothing)] == [0, 0]
+    assert len(crosstalk.gates(little, little)[0]) == 4
 
 
 # --- who is the agent ----------------------------------------------------------------------------------------------
@@ -313,23 +314,52 @@ def talk(*turns):
     ]
 
 
+LABELS = ("0", "1")
+
+
+def by_voice(*turns):
+    return roles.by_voice(talk(*turns), LABELS, rules.builtin())
+
+
+def by_channel(expected, *turns):
+    return roles.by_channel(talk(*turns), LABELS, expected, rules.builtin())
+
+
 def test_the_one_who_talks_like_an_agent_is_the_agent():
-    said = talk(("0", "Hello?"), ("1", "Hi, this call is recorded."), ("0", "My name is Bob."))
-    assert roles.agent_among_voices(said, ("0", "1"), rules.builtin()) == "1"
+    cast = by_voice(("0", "Hello?"), ("1", "Hi, this call is recorded."), ("0", "My name is Bob."))
+    assert (cast.agent, cast.roles) == ("1", "voices")
+    assert "guessed from what they say" in cast.note
+
+
+def test_a_guess_says_how_sure_it_is():
+    clear = by_voice(("0", "Hello?"), ("1", "Thank you for calling, this call is recorded. How can I help?"))
+    assert (clear.agent, "high margin" in clear.note) == ("1", True)
+    doubtful = by_voice(("0", "How can I help?"), ("1", "Hi, how can I help?"))
+    assert (doubtful.agent, "low margin" in doubtful.note) == ("1", True)
 
 
 def test_who_speaks_first_is_the_agent_where_nothing_tells():
-    said = talk(("1", "Hello?"), ("0", "Yes?"))
-    assert roles.agent_among_voices(said, ("0", "1"), rules.builtin()) == "1"
-    assert roles.agent_among_voices([], ("0", "1"), rules.builtin()) == "0"
+    cast = by_voice(("1", "Well?"), ("0", "Yes?"))
+    assert (cast.agent, cast.roles) == ("1", "voices")
+    assert "who speaks first" in cast.note
+    assert by_voice().agent == "0"
 
 
-def test_the_agents_channel_is_the_expected_one_unless_only_the_other_talks_like_an_agent():
-    said = talk(("0", "Hello?"), ("1", "Thank you for calling, this call is recorded. How can I help?"))
-    assert roles.agent_channel(said, ("0", "1"), "0", rules.builtin()) == "1"
-    assert roles.agent_channel(said, ("0", "1"), "1", rules.builtin()) == "1"
-    both = [*said, *talk(("0", "My name is Rachel, how can I help?"))]
-    assert roles.agent_channel(both, ("0", "1"), "0", rules.builtin()) == "0"
+def test_a_lone_voice_is_the_agents_unless_it_talks_like_a_contact():
+    agent, contact = by_voice(("0", "Hello, this is a message.")), by_voice(("1", "I want to make a complaint."))
+    assert (agent.agent, agent.roles) == ("0", "one_voice")
+    assert "the agent's" in agent.note
+    assert (contact.agent, contact.roles) == ("0", "one_voice")
+    assert "the contact's" in contact.note
+
+
+def test_the_agents_channel_is_the_expected_one_unless_the_other_clearly_talks_like_an_agent():
+    said = (("0", "Hello?"), ("1", "Thank you for calling, this call is recorded. How can I help?"))
+    overruled = by_channel("0", *said)
+    assert (overruled.agent, overruled.roles) == ("1", "channels_overruled")
+    assert overruled.note.startswith("The left channel was expected to be the agent's")
+    assert by_channel("1", *said) == roles.Cast("1", "channels")
+    assert by_channel("0", *said, ("0", "My name is Rachel, how can I help?")).agent == "0"
 
 
 # --- the whole -----------------------------------------------------------------------------------------------------
@@ -404,7 +434,14 @@ def test_two_voices_on_one_side_are_told_apart_by_what_they_say(encoder):
 def test_silence_has_no_words_and_no_language(encoder):
     ears = Ears()
     found, _ = listen(silence(1)[None], encoder, ears)
-    assert found == {"segments": [], "language": "", "channels": 1}
+    assert found == {
+        "segments": [],
+        "language": "",
+        "channels": 1,
+        "roles": "voices",
+        "note": "",
+        "sounds": [],
+    }
     assert ears.lengths == []
 
 

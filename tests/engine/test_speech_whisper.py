@@ -33,6 +33,9 @@ ANSWER = {
     ],
     "language": "en",
     "channels": 2,
+    "roles": "channels_overruled",
+    "note": "The other one.",
+    "sounds": [[1.0, 4.5]],
 }
 
 
@@ -92,7 +95,8 @@ def test_decoded_samples_go_to_the_child_and_its_answer_becomes_a_transcript(rec
     path = write(tmp_path / "call.wav", np.stack([tone(2), silence(2)]))
     heard, news = hear(recogniser, path)
     word = speech.Word("Hi.", 0.1, 0.5, 0.9)
-    assert heard == speech.Transcript((speech.Segment("A", "Hi.", 0.1, 0.5, 0.9, (word,)),), "en", 2.0, 2)
+    said = (speech.Segment("A", "Hi.", 0.1, 0.5, 0.9, (word,)),)
+    assert heard == speech.Transcript(said, "en", 2.0, 2, "channels_overruled", "The other one.", ((1.0, 4.5),))
     assert news == [("decoding", 0.0), ("decoding", 1.0), ("recognising", 0.4)]
     (asked,) = ears[0].asked
     assert (asked["channels"], asked["length"], asked["agent_channel"]) == (2, 2 * RATE, 0)
@@ -181,7 +185,7 @@ class FakeHearing:
             raise self.trouble
         tell("recognising", 0.12345)
         segment = speech.Segment("A", "Hi.", 0.1, 0.5, 0.9, (speech.Word("Hi.", 0.1, 0.5, 0.9),))
-        return {"segments": [segment], "language": "en", "channels": samples.shape[0]}
+        return {**ANSWER, "segments": [segment], "channels": samples.shape[0]}
 
 
 def serve(monkeypatch, hearing, *questions):

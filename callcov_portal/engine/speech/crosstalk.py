@@ -59,9 +59,8 @@ def pieces(channel: Array) -> Iterator[Array]:
         yield np.ascontiguousarray(channel[at : at + AT_ONCE])
 
 
-def gates(samples: Array) -> tuple[Mask, Mask]:
-    """For each of two channels, the frames of 10 ms in which it stays open."""
-    left, right = (decibels(channel) for channel in samples)
+def gates(left: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[Mask, Mask]:
+    """For each of two channels, of whose loudness `decibels` told, the frames of 10 ms in which it stays open."""
     return open_frames(left, right), open_frames(right, left)
 
 

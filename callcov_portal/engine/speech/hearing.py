@@ -9,7 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callcov_portal.engine.speech import mono, roles
-from callcov_portal.engine.speech.crosstalk import FRAME, RATE, as_spoken, frame_powers, gated, gates, only_side
+from callcov_portal.engine.speech.crosstalk import (
+    FRAME,
+    RATE,
+    as_spoken,
+    decibels,
+    frame_powers,
+    gated,
+    gates,
+    only_side,
+)
+from callcov_portal.engine.speech.roles import Cast
+from callcov_portal.engine.speech.sounds import Levels, sounds
 from callcov_portal.engine.speech.stretches import Heard, segments, tidy
 from callcov_portal.engine.speech.transcript import Segment
 from callcov_portal.engine.speech.voices import VoiceEncoder
@@ -44,18 +55,28 @@ class Hearing:
         self.model, self.encoder, self.spans = model, encoder, spans
 
     def hear(self, samples: Array, agent_channel: int, tell: Tell) -> dict[str, Any]:
-        """Return `{segments, language, channels}` for samples of shape (1 or 2, n) at 16 kHz."""
-        spoken = as_spoken(samples)
+        """Return Transcript's fields but the length, for samples of shape (1 or 2, n) at 16 kHz."""
+        spoken, levels = as_spoken(samples), [decibels(channel) for channel in samples]
         blocks = list(blocks_of(spoken))
         language = self._language(spoken, blocks)
+        expected = CHANNELS[agent_channel]
         found: list[Segment] = []
+        cast = Cast(expected, "channels" if len(spoken) == 2 else "voices")
         if language and len(spoken) == 2:
-            found = self._stereo(spoken, blocks, language, CHANNELS[agent_channel], tell)
+            found = self._stereo(spoken, levels, blocks, language, tell)
+            cast = roles.by_channel(found, CHANNELS, expected, builtin())
         elif language:
-            voices = self._mono(spoken[0], blocks, language, tell)
-            found = with_sides(voices, only_side(samples), CHANNELS[agent_channel])
+            found = self._mono(spoken[0], blocks, language, tell)
+            found, cast = sided(found, only_side(samples), expected)
         tell("separating speakers", 1.0)
-        return {"segments": found, "language": language, "channels": len(spoken)}
+        return {
+            "segments": roles.with_roles(found, cast.agent),
+            "language": language,
+            "channels": len(spoken),
+            "roles": cast.roles,
+            "note": cast.note,
+            "sounds": sounds(levels, ((word.start, word.end) for each in found for word in each.words)),
+        }
 
     def _language(self, spoken: Array, blocks: list[tuple[int, int]]) -> str:
         for begin, end in blocks:
@@ -63,14 +84,13 @@ class Hearing:
                 return language
         return ""
 
-    def _stereo(self, spoken: Array, blocks: Spans, language: str, expected: str, tell: Tell) -> list[Segment]:
+    def _stereo(self, spoken: Array, levels: list[Levels], blocks: Spans, language: str, tell: Tell) -> list[Segment]:
         found: list[Segment] = []
-        for number, (channel, mask) in enumerate(zip(spoken, gates(spoken), strict=True)):
+        for number, (channel, mask) in enumerate(zip(spoken, gates(*levels), strict=True)):
             part = partial(gated, channel, mask)
             words = self._words(part, blocks, language, Share(tell, number / 2, 1 / 2))
             found += segments([replace(word, speaker=CHANNELS[number]) for word in words], language)
-        found.sort(key=lambda each: each.start)
-        return roles.with_roles(found, roles.agent_channel(found, CHANNELS, expected, builtin()))
+        return sorted(found, key=lambda each: each.start)
 
     def _mono(self, channel: Array, blocks: Spans, language: str, tell: Tell) -> list[Segment]:
         part = partial(piece_of, channel)
@@ -96,12 +116,12 @@ class Hearing:
         return tidy(words, language)
 
 
-def with_sides(found: list[Segment], side: int | None, expected: str) -> list[Segment]:
-    """Voices replaced by roles. A lone voice on one side of a stereo recording, the other being silent, is that side's."""
+def sided(found: list[Segment], side: int | None, expected: str) -> tuple[list[Segment], Cast]:
+    """Who is the agent among voices. A lone one on one side of a stereo recording, the other being silent, is that side's."""
     if side is None or len({each.speaker for each in found}) != 1:
-        return roles.with_roles(found, roles.agent_among_voices(found, mono.VOICES, builtin()))
+        return found, roles.by_voice(found, mono.VOICES, builtin())
     sided = [replace(each, speaker=CHANNELS[side]) for each in found]
-    return roles.with_roles(sided, roles.agent_channel(sided, CHANNELS, expected, builtin()))
+    return sided, roles.by_channel(sided, CHANNELS, expected, builtin())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from faster_whisper import WhisperModel
 from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
 from numpy.typing import NDArray
 
-from callcov_portal.engine.speech.stretches import Heard
+from callcov_portal.engine.speech.stretches import Heard, glued
+from callcov_portal.engine.speech.timing import placed, stretched
 
 Array = NDArray[np.float32]
 RATE = 16000
@@ -16,6 +17,13 @@ LANGUAGE_SECONDS = 30
 DEFAULT_LANGUAGE = "en"
 SPEECH = 0.3
 """Silero's threshold. Its usual 0.5 misses whole short answers on telephone lines; hold music, tones and noise stay out."""
+LOUD = 10 ** (-30 / 20)
+"""Louder speech is turned down to this before voice activity is looked for, at the 95th percentile of what sounds.
+
+Silero takes the first second of a loud voice on a telephone line for noise: half of the turns of an example lost their
+first words. Turned down it hears them: 3.4 % wrong words on five calls instead of 6.2 %.
+"""
+LOUDEST = 95
 SURE = 0.5
 """Below this probability a guess at the language is not believed."""
 
@@ -32,7 +40,7 @@ class Model:
 
     def language(self, samples: Array) -> str:
         """The language of the first half minute of speech; empty when there is none."""
-        spans = get_speech_timestamps(samples, VadOptions(threshold=SPEECH))
+        spans = voiced(samples)
         if not spans:
             return ""
         if not self.whisper.model.is_multilingual:
@@ -44,22 +52,34 @@ class Model:
     def words(self, samples: Array, language: str, heard: Callable[[float], None]) -> list[Heard]:
         """The words of one channel, times in seconds from its first sample; `heard(seconds)` tells how far it is."""
         found: list[Heard] = []
+        spans = voiced(samples)
+        if not spans:
+            return found
+        chunks, _where = collect_chunks(samples, spans)
         pieces, _info = self.whisper.transcribe(
-            samples,
+            np.concatenate(chunks),
             language=language,
             beam_size=1,
             word_timestamps=True,
             condition_on_previous_text=False,
-            vad_filter=True,
-            vad_parameters={"threshold": SPEECH},
         )
+        ends = [(span["start"] / RATE, span["end"] / RATE) for span in spans]
         for piece in pieces:
-            found += [Heard(word.word, word.start, word.end, word.probability) for word in piece.words or []]
-            heard(piece.end)
-        return found
+            found += [
+                Heard(word.word, float(word.start), float(word.end), word.probability) for word in piece.words or []
+            ]
+            heard(placed(found[-1:], ends)[0].end if found else 0.0)
+        return placed(stretched(glued(found, language)), ends)
+
+
+def voiced(samples: Array, **options: Any) -> list[dict[str, int]]:
+    """Where somebody speaks, as Silero says it (`start` and `end` in samples); options as Silero's."""
+    sounding = np.abs(samples[samples != 0])
+    loudness = float(np.percentile(sounding, LOUDEST)) if len(sounding) else 0.0
+    quiet = samples * np.float32(LOUD / loudness) if loudness > LOUD else samples
+    return list(get_speech_timestamps(quiet, VadOptions(threshold=SPEECH, **options)))
 
 
 def speech_spans(samples: Array, **options: Any) -> list[tuple[int, int]]:
     """Where somebody speaks, in samples; options as Silero's."""
-    spans = get_speech_timestamps(samples, VadOptions(threshold=SPEECH, **options))
-    return [(int(span["start"]), int(span["end"])) for span in spans]
+    return [(int(span["start"]), int(span["end"])) for span in voiced(samples, **options)]

@@ -13,6 +13,8 @@ TOO_LONG = 30.0
 ORPHANS = 2
 """So many words of a sentence may have been set on the wrong side of a pause, each this long at most."""
 ORPHAN_SECONDS = 0.4
+ADJOINING = 0.5
+"""They follow the sentence before within so many seconds; words with a pause on both sides were said there."""
 SENTENCE_END = (".", "?", "!", "。", "?", "!")
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue", "bo", "km"})
 """Languages that are written without spaces between words."""
@@ -30,21 +32,25 @@ class Heard:
 
 
 def tidy(words: Iterable[Heard], language: str) -> list[Heard]:
-    """Glue continuations ("4" "-11") to the word before, drop empty ones, keep times in order."""
-    tidied: list[Heard] = []
+    """Glue continuations ("4" "-11") to the word before, drop empty ones, keep times in order, take away outer spaces."""
+    return forward([replace(word, text=word.text.strip()) for word in glued(words, language)])
+
+
+def glued(words: Iterable[Heard], language: str) -> list[Heard]:
+    """Whole words, each with the space before it, out of the pieces as they were recognised."""
+    whole: list[Heard] = []
     for word in words:
-        text = word.text.strip()
-        if not text:
+        if not word.text.strip():
             continue
         start, end = max(0.0, word.start), max(word.start, word.end)
-        if tidied and not word.text.startswith(" ") and language not in UNSPACED and start - tidied[-1].end < PAUSE:
-            last = tidied[-1]
-            tidied[-1] = replace(
-                last, text=last.text + text, end=max(last.end, end), confidence=min(last.confidence, word.confidence)
-            )
+        if whole and not word.text.startswith(" ") and language not in UNSPACED and start - whole[-1].end < PAUSE:
+            last = whole[-1]
+            text = last.text.rstrip() + word.text.rstrip()
+            confidence = min(last.confidence, word.confidence)
+            whole[-1] = replace(last, text=text, end=max(last.end, end), confidence=confidence)
         else:
-            tidied.append(replace(word, text=text, start=start, end=end))
-    return forward(tidied)
+            whole.append(replace(word, start=start, end=end))
+    return whole
 
 
 def forward(words: list[Heard]) -> list[Heard]:
@@ -58,7 +64,7 @@ def forward(words: list[Heard]) -> list[Heard]:
         if moved[at + 1].start - moved[at].end < PAUSE or is_end(moved[at]):
             continue
         first = next((back for back in range(at, max(0, at - ORPHANS), -1) if is_end(moved[back - 1])), None)
-        if first is not None:
+        if first is not None and moved[first].start - moved[first - 1].end < ADJOINING:
             close_up(moved, first, at)
     return moved
 

@@ -109,6 +109,14 @@ def transcript(answer: dict[str, Any], seconds: float) -> Transcript:
             Segment(**{**segment, "words": tuple(Word(*word) for word in segment["words"])})
             for segment in answer["segments"]
         )
-        return Transcript(segments, str(answer["language"]), round(seconds, 3), int(answer["channels"]))
+        return Transcript(
+            segments,
+            str(answer["language"]),
+            round(seconds, 3),
+            int(answer["channels"]),
+            str(answer["roles"]),
+            str(answer["note"]),
+            tuple((float(start), float(end)) for start, end in answer["sounds"]),
+        )
     except (KeyError, TypeError, ValueError) as trouble:
         raise SpeechError(f"The speech recogniser gave an answer that makes no sense: {trouble!r}.") from trouble

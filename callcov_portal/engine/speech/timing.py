@@ -1,0 +1,53 @@
+"""When words were said, where the recogniser's own answer is known to be wrong. Pure.
+
+The recogniser hears stretches of speech without the pauses between them, and faster-whisper shortens a long word that begins
+or ends a sentence to twice the median length. A number that takes four seconds to read out is one word: shortened to half a
+second it would lie on the wrong side of a pause, and its sound would be neither found nor muted.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from callcov_portal.engine.speech.stretches import Heard
+
+DIGITS = 4
+"""From so many digits on a word is a number that was read out."""
+SHORTEST, USUAL = 0.2, 0.32
+"""Seconds for each of its digits: less is too short to be true, and this is what it then gets, if there is room."""
+
+Spans = Sequence[tuple[float, float]]
+
+
+def stretched(words: Iterable[Heard]) -> list[Heard]:
+    """Give numbers the time that their digits take, back from their end; what was pushed there moves before them."""
+    found: list[Heard] = []
+    for word in words:
+        digits = len(re.findall(r"\d", word.text))
+        if digits >= DIGITS and word.end - word.start < SHORTEST * digits:
+            room = found[-2].end if len(found) > 1 else 0.0
+            before = found[-1].end - found[-1].start if found else 0.0
+            start = min(word.start, max(room + before, word.end - USUAL * digits))
+            if found and found[-1].end > start:
+                found[-1] = replace(found[-1], start=start - before, end=start)
+            word = replace(word, start=start)  # noqa: PLW2901 - the same word, told better
+        found.append(word)
+    return found
+
+
+def placed(words: Iterable[Heard], spans: Spans) -> list[Heard]:
+    """Words with times in the stretches of speech laid end to end, set back to where these stretches (seconds) are.
+
+    A word that crosses a seam is set where more of it is, and ends with that stretch.
+    """
+    lengths = [end - start for start, end in spans]
+    begins = [0.0, *accumulate(lengths)][: len(spans)]
+    found = []
+    for word in words:
+        at = max(0, bisect_right(begins, (word.start + word.end) / 2) - 1)
+        shift = spans[at][0] - begins[at]
+        start, end = (min(max(moment + shift, spans[at][0]), spans[at][1]) for moment in (word.start, word.end))
+        found.append(replace(word, start=start, end=end))
+    return found
