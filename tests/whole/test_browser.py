@@ -70,6 +70,9 @@ def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
 
     page.goto(f"{address}{stereo}")
     expect(page.locator("#segments")).to_contain_text("Northwind Insurance")
+    expect(page.locator("#segments .masked", has_text="card number").first).to_be_visible()
+    expect(page.locator("#player .stretches summary")).to_contain_text("silent place", timeout=30_000)
+    expect(page.locator("#play")).to_be_visible(timeout=30_000)  # the muted copy is made by a worker
     segment = page.locator("#segments [data-start]").nth(8)
     start = float(segment.get_attribute("data-start") or "nan")
     assert start > 20
@@ -84,7 +87,7 @@ def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
     page.get_by_role("link", name="rachel").first.click()
     expect(page.get_by_role("heading", name="rachel")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="calls", exact=True).last.click()
+        page.get_by_role("button", name="calls", exact=True).click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
     assert sorted(row["call"] for row in rows) == ["1", "2"]
     assert {row["agent"] for row in rows} == {"rachel"}
