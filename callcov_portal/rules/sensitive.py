@@ -139,7 +139,7 @@ def kind_of(run: DigitRun, before: str, after: str) -> str:
     kinds = {
         "card_number": (13 <= count <= 19 and luhn(run.digits))
         or (count >= 12 and about_card)
-        or (13 <= count <= 19 and latest not in {"phone", "other"}),
+        or (count >= 13 and latest not in {"phone", "other"}),  # more digits: it was read twice
         "cvv": count in {3, 4} and "code" in named and named["code"] > max(named.get(kind, -1) for kind in NOT_CODES),
         "card_expiry": 3 <= count <= 8 and "expiry" in named,
         "ssn": latest == "social" and (count in {3, 4, 5} or 8 <= count <= 10),

@@ -208,6 +208,11 @@ def test_a_card_read_with_other_words_between_is_one_card():
     assert texts[1] == "[card number]"
 
 
+def test_a_card_read_twice_in_one_breath_is_masked():
+    assert rules.mask("4111 1111 1111 1111 4111 1111 1111 1111") == "[card number]"
+    assert rules.mask("tracking number 00340434161094042557 00340434161094042557").startswith("tracking number 0034")
+
+
 def test_luhn():
     assert luhn("4111111111111111")
     assert luhn("378282246310005")
