@@ -87,6 +87,9 @@ CALLCOV_FETCH_ALLOW: list[str] = env.list("CALLCOV_FETCH_ALLOW", [])
 
 # --- The embedded engine ------------------------------------------------------------------------------------------
 CALLCOV_ENGINE_MODEL = env.str("CALLCOV_ENGINE_MODEL", "base")
+CALLCOV_ENGINE_AGENT_CHANNEL = env.str(
+    "CALLCOV_ENGINE_AGENT_CHANNEL", "left", validate=validate.OneOf(["left", "right"])
+)
 CALLCOV_ENGINE_WORKERS = env.int("CALLCOV_ENGINE_WORKERS", 1, validate=at_least_one)
 CALLCOV_ENGINE_REQUESTS_PER_MINUTE = env.int("CALLCOV_ENGINE_REQUESTS_PER_MINUTE", 100, validate=at_least_one)
 CALLCOV_ENGINE_SUBMISSIONS_PER_MINUTE = env.int("CALLCOV_ENGINE_SUBMISSIONS_PER_MINUTE", 20, validate=at_least_one)

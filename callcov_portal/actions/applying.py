@@ -94,7 +94,7 @@ def note_progress(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
     moved = Analysis.objects.move(
         analysis.pk,
         State.PROCESSING,
-        detail="",
+        detail=snapshot.error_message,
         accepted_at=accepted_at,
         finished_at=None,
         next_attempt_at=schedule.next_look(accepted_at, now),

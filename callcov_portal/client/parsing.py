@@ -46,7 +46,9 @@ def parse_analysis(document: Any, rate: RateLimit | None = None) -> AnalysisSnap
         text=_text(transcript.get("text")),
         segments=_segments(transcript.get("segments")),
         results=results if isinstance(results := document.get("results"), dict) else None,
-        error_message=_reason(document.get("error_message")) or _reason(metadata.get("error_message")),
+        error_message=_reason(document.get("error_message"))
+        or _reason(metadata.get("error_message"))
+        or _sentence(_object(document.get("progress")).get("trouble")),
         completed_at=parse_time(metadata.get("completed_at")),
         stage=stage,
         fraction=fraction,

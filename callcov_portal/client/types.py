@@ -41,7 +41,8 @@ class AnalysisSnapshot:
     """What the API says about one analysis at one moment.
 
     `status` is "processing", "completed" or "failed" (an unknown word counts as processing: nothing is final yet).
-    `stage` and `fraction` (0 to 1) are the embedded engine's extra word on how far it is.
+    `stage` and `fraction` (0 to 1) are the embedded engine's extra word on how far it is; `error_message` says why it
+    failed or, while it is processing, what keeps the engine from it.
     Texts are "" and values None when the API said nothing usable. Times carry a time zone. `document` is the
     answer as received, made storable: NUL and lone surrogates replaced, NaN and infinities None.
     """

@@ -9,3 +9,7 @@ class EngineConfig(AppConfig):
     name = "callcov_portal.engine"
     label = "engine"
     verbose_name = "Embedded engine"
+
+    def ready(self) -> None:
+        """Have Django know the engine's system checks."""
+        from callcov_portal.engine import startup  # noqa: F401, PLC0415 - settings must be there first

@@ -14,15 +14,23 @@ from callcov_portal.engine.results import Results, Seconds, Share, Speaker
 
 Count = Annotated[int, Field(ge=0)]
 Stage = Literal[
-    "", "fetching", "stored", "decoding", "recognising", "separating speakers", "checking rules"
-]  # in this order; "" is a link that waits to be fetched
+    "",
+    "fetching",
+    "stored",
+    "decoding",
+    "recognising",
+    "separating speakers",
+    "checking rules",
+    "waiting for the speech model",
+]  # in this order but for the last; "" is a link that waits to be fetched
 
 
 class Progress(Schema):
-    """How far a running analysis is: the stage, and how much of it is done (an addition of this engine)."""
+    """How far a running analysis is: the stage, how much of it is done, what keeps it from going on (our addition)."""
 
     stage: Stage
     fraction: Share
+    trouble: str
 
 
 class Call(Schema):

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 # What one process does at a time: one recording is heard, one link is fetched. A job whose room is taken stays due.
 HEARING, FETCHING = threading.Lock(), threading.Lock()
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))  # after the first and the second attempt
+MODEL_PAUSE, MODEL_PATIENCE = timedelta(seconds=50), timedelta(hours=24)
 STOP_SPREADS = 0.3  # seconds
 # Trying again cannot help.
 FINAL = (sound.NotAudio, sound.TooLong, safefetch.Blocked, safefetch.TooLarge, rulesets.Outdated)
@@ -79,6 +80,8 @@ def attempt(job: Job, hold: Hold, step: Callable[[Job, Hold], None]) -> None:
             give_back(job, hold.owner)
         else:
             fail(job, hold.owner, str(error))
+    except speech.ModelUnusable as error:
+        wait_for_model(job, hold.owner, str(error))
     except PASSING as error:
         try_again(job, hold.owner, str(error), final=is_final(error))
     except OSError as error:
@@ -174,6 +177,22 @@ def try_again(job: Job, owner: uuid.UUID, trouble: str, *, final: bool = False) 
     pause = PAUSES[min(job.attempts, len(PAUSES)) - 1]
     Job.objects.held(job.pk, owner).update(
         owner=None, error_message=trouble, stage=job.waiting_stage, fraction=0.0, next_attempt_at=timezone.now() + pause
+    )
+
+
+def wait_for_model(job: Job, owner: uuid.UUID, trouble: str) -> None:
+    """Put the job back, its attempt uncounted: a wrong setting fails no recording, unless nobody mends it for a day."""
+    logger.error("Job %s waits. %s", job.pk, trouble)
+    if timezone.now() - job.created_at > MODEL_PATIENCE:
+        fail(job, owner, trouble)
+        return
+    Job.objects.held(job.pk, owner).update(
+        owner=None,
+        error_message=trouble,
+        stage="waiting for the speech model",
+        fraction=0.0,
+        attempts=job.attempts - 1,
+        next_attempt_at=timezone.now() + MODEL_PAUSE,
     )
 
 

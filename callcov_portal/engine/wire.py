@@ -39,8 +39,17 @@ def analysis(job: Job) -> dict[str, Any]:
     if job.state == State.FAILED:
         document["error_message"] = job.error_message
     if job.state == State.PROCESSING:
-        document["progress"] = {"stage": job.stage, "fraction": round(job.fraction, 3)}  # [ours]
+        document["progress"] = progress(job)  # [ours]
     return document
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """Return what is being done and how far it is; while nobody works on the job, also what went wrong before."""
+    return {
+        "stage": job.stage or ("stored" if job.audio_file else ""),
+        "fraction": round(job.fraction, 3),
+        "trouble": job.error_message if job.owner is None else "",
+    }
 
 
 def call(job: Job) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_a_created_analysis_is_the_documented_object(caller, order):
             "completed_at": None,
             "error_message": None,
         },
-        "progress": {"stage": "", "fraction": 0.0},
+        "progress": {"stage": "", "fraction": 0.0, "trouble": ""},
     }
 
 
@@ -154,7 +154,7 @@ def test_a_running_analysis_shows_its_progress(caller, make_job):
 
     document = caller.get(f"/api/v1/analysis/{job.pk}").json()
 
-    assert document["progress"] == {"stage": "recognising", "fraction": 0.333}
+    assert document["progress"] == {"stage": "recognising", "fraction": 0.333, "trouble": ""}
 
 
 def test_the_openapi_document_describes_what_is_sent(caller, completed, order):

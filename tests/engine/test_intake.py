@@ -50,7 +50,7 @@ def test_an_uploaded_recording_is_kept_and_described(caller, recording, rung, se
     assert intake.audio_path(job).read_bytes() == content
     assert (job.sha256, job.size) == (hashlib.sha256(content).hexdigest(), len(content))
     assert (job.audio_format, job.channels, round(job.duration or 0)) == ("wav", 1, 3)
-    assert answer.json()["progress"] == {"stage": "stored", "fraction": 0.0}
+    assert answer.json()["progress"] == {"stage": "stored", "fraction": 0.0, "trouble": ""}
     assert answer.json()["audio"]["duration_seconds"] == job.duration
     assert rung == [job.pk]
     assert incoming(settings) == []

@@ -12,11 +12,12 @@ import pytest
 
 from callcov_portal.engine.speech import ear as ear_module
 from callcov_portal.engine.speech.ear import Ear, listener
-from callcov_portal.engine.speech.transcript import Cancelled, SpeechError
+from callcov_portal.engine.speech.transcript import Cancelled, ModelUnusable, SpeechError
 
 # A child that does as it is told, instead of one that listens.
 PUPPET = """
 import json, os, sys, time
+print('{"ready": true}', flush=True)
 for line in sys.stdin:
     order = json.loads(line)
     say = lambda said: print(json.dumps(said), flush=True)
@@ -66,8 +67,9 @@ def test_one_child_answers_many_questions_and_tells_how_far_it_is(ear):
 )
 def test_trouble_is_told_and_the_next_question_finds_a_new_child(ear, do, sentence):
     before = ask(ear, "answer")["pid"]
-    with pytest.raises(SpeechError, match=sentence):
+    with pytest.raises(SpeechError, match=sentence) as trouble:
         ask(ear, do)
+    assert not isinstance(trouble.value, ModelUnusable)
     assert gone(before)
     assert ask(ear, "answer")["pid"] != before
 
@@ -171,9 +173,33 @@ def test_the_child_gets_no_secret_and_one_thread(monkeypatch):
 
 def test_the_real_child_says_clearly_that_a_model_cannot_be_loaded(tmp_path):
     child = listener(str(tmp_path), local=True)
-    with pytest.raises(SpeechError, match="cannot be loaded"):
+    with pytest.raises(
+        ModelUnusable, match=f"The speech model {tmp_path} could not be loaded: .*Set CALLCOV_ENGINE_MODEL"
+    ):
         child.ask({"samples": "x"}, told=lambda news: None, cancelled=lambda: False, seconds=60)
     child.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "crashed or ran out of memory"),
+        ("import sys; sys.exit('bad weights')", "bad weights"),
+        ("import time; time.sleep(600)", "took longer than allowed"),
+    ],
+)
+def test_a_child_that_ends_before_the_model_is_loaded_lays_it_to_the_model(code, sentence):
+    early = Ear([sys.executable, "-c", code, "some/model"], dict(os.environ))
+    with pytest.raises(ModelUnusable, match=f"The speech model some/model could not be loaded: .*{sentence}"):
+        ask(early, "answer", seconds=1)
+    assert not early.is_up
+
+
+def test_whoever_cancels_while_the_model_is_loaded_lays_nothing_to_it():
+    slow = Ear([sys.executable, "-c", "import time; time.sleep(600)", "some/model"], dict(os.environ))
+    with pytest.raises(Cancelled):
+        ask(slow, "answer", cancelled=lambda: True)
+    assert not slow.is_up
 
 
 def test_several_threads_may_have_ears_of_their_own():

@@ -1,6 +1,8 @@
 """From samples to segments with speakers, with synthetic voices in place of people."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from callcov_portal.engine.speech.stretches import Heard, segments, tidy
 from callcov_portal.engine.speech.voices import VoiceEncoder
 from callcov_portal.engine.speech.weights import voice_weights
 from tests.sound.samples import RATE, silence, tone
+
+CALLS = Path(__file__).parent.parent / "calls"
 
 
 def heard(text, start, end, speaker="0", confidence=0.9):
@@ -278,7 +282,7 @@ def test_crosstalk_is_muted_and_overlap_is_kept():
     mine, other = np.concatenate([tone(2, 300), silence(4)]), np.concatenate([silence(1.5), tone(2.5, 500), silence(2)])
     crosstalk_of = np.float32(0.01)
     left, right = mine + crosstalk_of * other, other + crosstalk_of * mine
-    masks = crosstalk.gates(*map(crosstalk.decibels, (left, right)))
+    masks = crosstalk.gates(crosstalk.decibels(left), crosstalk.decibels(right))
     heard_left = crosstalk.gated(left, masks[0], 0, len(left))
     heard_right = crosstalk.gated(right, masks[1], 0, len(right))
     assert not heard_right[: int(1.1 * RATE)].any()
@@ -299,7 +303,7 @@ def test_channels_that_say_the_same_are_one():
 
 
 def test_an_empty_channel_has_no_gate():
-    nothing, little = (crosstalk.decibels(np.zeros(length, np.float32)) for length in (0, 500))
+    nothing, little = crosstalk.decibels(silence(0)), crosstalk.decibels(np.zeros(500, np.float32))
     assert [len(mask) for mask in crosstalk.gates(nothing, nothing)] == [0, 0]
     assert len(crosstalk.gates(little, little)[0]) == 4
 
@@ -315,51 +319,62 @@ def talk(*turns):
 
 
 LABELS = ("0", "1")
-
-
-def by_voice(*turns):
-    return roles.by_voice(talk(*turns), LABELS, rules.builtin())
-
-
-def by_channel(expected, *turns):
-    return roles.by_channel(talk(*turns), LABELS, expected, rules.builtin())
+ONE_CHANNEL = "Both speakers are on one channel: who is the agent was guessed"
 
 
 def test_the_one_who_talks_like_an_agent_is_the_agent():
-    cast = by_voice(("0", "Hello?"), ("1", "Hi, this call is recorded."), ("0", "My name is Bob."))
-    assert (cast.agent, cast.roles) == ("1", "voices")
-    assert "guessed from what they say" in cast.note
+    said = talk(("0", "Hello?"), ("1", "Hi, this call is recorded. How can I help you?"), ("0", "I want to cancel."))
+    cast = roles.by_voice(said, LABELS, rules.builtin())
+    assert cast == roles.Cast("1", "voices", f"{ONE_CHANNEL} from what they say (high margin).")
 
 
-def test_a_guess_says_how_sure_it_is():
-    clear = by_voice(("0", "Hello?"), ("1", "Thank you for calling, this call is recorded. How can I help?"))
-    assert (clear.agent, "high margin" in clear.note) == ("1", True)
-    doubtful = by_voice(("0", "How can I help?"), ("1", "Hi, how can I help?"))
-    assert (doubtful.agent, "low margin" in doubtful.note) == ("1", True)
+def test_a_guess_on_thin_grounds_says_so():
+    said = talk(("0", "Hello?"), ("1", "How can I help you?"), ("0", "Just a moment."))
+    cast = roles.by_voice(said, LABELS, rules.builtin())
+    assert cast == roles.Cast("1", "voices", f"{ONE_CHANNEL} from what they say (low margin).")
 
 
 def test_who_speaks_first_is_the_agent_where_nothing_tells():
-    cast = by_voice(("1", "Well?"), ("0", "Yes?"))
+    said = talk(("1", "The weather is nice."), ("0", "Is it?"))
+    cast = roles.by_voice(said, LABELS, rules.builtin())
     assert (cast.agent, cast.roles) == ("1", "voices")
-    assert "who speaks first" in cast.note
-    assert by_voice().agent == "0"
+    assert cast.note == f"{ONE_CHANNEL} from who speaks first, because what they say does not tell."
 
 
 def test_a_lone_voice_is_the_agents_unless_it_talks_like_a_contact():
-    agent, contact = by_voice(("0", "Hello, this is a message.")), by_voice(("1", "I want to make a complaint."))
-    assert (agent.agent, agent.roles) == ("0", "one_voice")
-    assert "the agent's" in agent.note
-    assert (contact.agent, contact.roles) == ("0", "one_voice")
-    assert "the contact's" in contact.note
+    agent = roles.by_voice(talk(("0", "The weather is nice.")), LABELS, rules.builtin())
+    contact = roles.by_voice(talk(("0", "I want to make a formal complaint.")), LABELS, rules.builtin())
+    assert agent == roles.Cast("0", "one_voice", "Only one voice was heard; it was taken for the agent's.")
+    assert contact == roles.Cast("1", "one_voice", "Only one voice was heard; it was taken for the contact's.")
 
 
-def test_the_agents_channel_is_the_expected_one_unless_the_other_clearly_talks_like_an_agent():
-    said = (("0", "Hello?"), ("1", "Thank you for calling, this call is recorded. How can I help?"))
-    overruled = by_channel("0", *said)
+def test_the_agents_channel_is_the_expected_one_unless_the_other_talks_like_an_agent():
+    agent = "Thank you for calling, my name is Ann, this call is recorded. How can I help?"
+    said = talk(("0", "Hello, my name is Bob."), ("1", agent))
+    assert roles.by_channel(said, LABELS, "1", rules.builtin()) == roles.Cast("1", "channels")
+    overruled = roles.by_channel(said, LABELS, "0", rules.builtin())
     assert (overruled.agent, overruled.roles) == ("1", "channels_overruled")
-    assert overruled.note.startswith("The left channel was expected to be the agent's")
-    assert by_channel("1", *said) == roles.Cast("1", "channels")
-    assert by_channel("0", *said, ("0", "My name is Rachel, how can I help?")).agent == "0"
+    assert overruled.note == (
+        "The left channel was expected to be the agent's, but what agents say was heard on the right one, "
+        "which was taken for the agent's."
+    )
+    both = [*said, *talk(("0", "This call is recorded. How can I help?"))]
+    assert roles.by_channel(both, LABELS, "0", rules.builtin()) == roles.Cast("0", "channels")
+
+
+@pytest.mark.parametrize("name", ["call1_payment", "call2_complaint"])
+def test_swapped_channels_of_the_example_calls_are_noticed(name):
+    turns = json.loads((CALLS / f"{name}.truth.json").read_text())["turns"]
+    words = [
+        [
+            replace(word, speaker="1" if turn["role"] == "agent" else "0")
+            for word in heard(turn["text"], turn["start"], turn["end"])
+        ]
+        for turn in turns
+    ]
+    said = [segments(tidy(each, "en"), "en")[0] for each in words]
+    assert roles.by_channel(said, LABELS, "0", rules.builtin()).agent == "1"
+    assert roles.by_channel(said, LABELS, "1", rules.builtin()) == roles.Cast("1", "channels")
 
 
 # --- the whole -----------------------------------------------------------------------------------------------------
@@ -400,6 +415,7 @@ def test_each_channel_is_a_speaker(encoder):
     recognising = [fraction for stage, fraction in told if stage == "recognising"]
     assert recognising == sorted(recognising)
     assert recognising[-1] == 1.0
+    assert (found["roles"], found["note"]) == ("channels", "")
     found, _ = listen(samples, encoder, agent=1)
     assert [each.speaker for each in found["segments"]] == ["B", "A"]
 
@@ -410,6 +426,8 @@ def test_one_channel_is_split_by_voice(encoder):
     found, told = listen(samples, encoder, spans=spans)
     assert found["channels"] == 1
     assert [each.speaker for each in found["segments"]] == ["A", "B"]
+    assert found["roles"] == "voices"
+    assert found["note"].startswith(ONE_CHANNEL)
     assert ("separating speakers", 0.0) in told
 
 
@@ -434,14 +452,7 @@ def test_two_voices_on_one_side_are_told_apart_by_what_they_say(encoder):
 def test_silence_has_no_words_and_no_language(encoder):
     ears = Ears()
     found, _ = listen(silence(1)[None], encoder, ears)
-    assert found == {
-        "segments": [],
-        "language": "",
-        "channels": 1,
-        "roles": "voices",
-        "note": "",
-        "sounds": [],
-    }
+    assert found == {"segments": [], "language": "", "channels": 1, "roles": "voices", "note": "", "sounds": []}
     assert ears.lengths == []
 
 

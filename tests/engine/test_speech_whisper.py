@@ -21,7 +21,7 @@ from benchmarks.engine.words import fit
 from callcov_portal import sound
 from callcov_portal.engine import speech
 from callcov_portal.engine.checks import assess
-from callcov_portal.engine.speech import listener, whisper
+from callcov_portal.engine.speech import listener, weights, whisper
 from callcov_portal.engine.speech.stretches import Heard
 from callcov_portal.engine.speech.whisper import WhisperRecogniser, transcript
 from tests.sound.samples import RATE, silence, tone, write
@@ -33,10 +33,11 @@ ANSWER = {
     ],
     "language": "en",
     "channels": 2,
-    "roles": "channels_overruled",
-    "note": "The other one.",
+    "roles": "channels",
+    "note": "Somebody should know.",
     "sounds": [[1.0, 4.5]],
 }
+WEIGHTS = "\x06\0\0\0\x0c\0WhisperSpec\0"
 
 
 class FakeEar:
@@ -45,6 +46,7 @@ class FakeEar:
     def __init__(self, target="", *, local=True):
         self.target, self.local, self.asked, self.closed = target, local, [], False
         self.answer, self.busy, self.most_at_once = ANSWER, 0, 0
+        self.is_up = True
 
     def ask(self, question, *, told, cancelled, seconds, quiet):
         self.busy += 1
@@ -67,7 +69,7 @@ def model(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt"):
-        (folder / name).write_text("{}")
+        (folder / name).write_text(WEIGHTS if name == "model.bin" else "{}")
     return folder
 
 
@@ -95,8 +97,8 @@ def test_decoded_samples_go_to_the_child_and_its_answer_becomes_a_transcript(rec
     path = write(tmp_path / "call.wav", np.stack([tone(2), silence(2)]))
     heard, news = hear(recogniser, path)
     word = speech.Word("Hi.", 0.1, 0.5, 0.9)
-    said = (speech.Segment("A", "Hi.", 0.1, 0.5, 0.9, (word,)),)
-    assert heard == speech.Transcript(said, "en", 2.0, 2, "channels_overruled", "The other one.", ((1.0, 4.5),))
+    segments = (speech.Segment("A", "Hi.", 0.1, 0.5, 0.9, (word,)),)
+    assert heard == speech.Transcript(segments, "en", 2.0, 2, "channels", "Somebody should know.", ((1.0, 4.5),))
     assert news == [("decoding", 0.0), ("decoding", 1.0), ("recognising", 0.4)]
     (asked,) = ears[0].asked
     assert (asked["channels"], asked["length"], asked["agent_channel"]) == (2, 2 * RATE, 0)
@@ -131,12 +133,46 @@ def test_a_hubs_model_gets_time_to_be_downloaded(tmp_path):
     assert ear.asked[0]["seconds"] > whisper.DOWNLOAD_SECONDS
 
 
-def test_a_missing_model_is_told_and_looked_for_again(tmp_path):
+def test_a_missing_model_is_told_and_looked_for_again_after_a_while(tmp_path, monkeypatch, model):
     path = write(tmp_path / "call.wav", tone(1))
-    wrong = WhisperRecogniser(str(tmp_path / "nothing"), tmp_path)
-    for _ in range(2):
-        with pytest.raises(speech.SpeechError, match="does not exist"):
+    wrong = WhisperRecogniser(str(model), tmp_path)
+    (model / "config.json").unlink()
+    looks: list[str] = []
+    look = weights.find_model
+    monkeypatch.setattr(whisper, "find_model", lambda name, data: looks.append(name) or look(name, data))
+    for _ in range(3):
+        with pytest.raises(speech.ModelUnusable, match=r"config\.json is missing"):
             hear(wrong, path)
+    assert len(looks) == 1
+    monkeypatch.setattr(whisper, "AGAIN_SECONDS", 0)
+    (model / "config.json").write_text("")
+    with pytest.raises(speech.ModelUnusable, match=r"config\.json is missing or empty"):
+        hear(wrong, path)
+    assert len(looks) == 2
+
+
+def test_a_child_that_went_away_finds_its_model_checked_again(recogniser, ears, model, tmp_path):
+    path = write(tmp_path / "call.wav", tone(1))
+    hear(recogniser, path)
+    ears[0].is_up = False
+    hear(recogniser, path)
+    assert len(ears) == 2
+    assert ears[0].closed
+    ears[1].is_up = False
+    (model / "model.bin").write_text("something else")
+    with pytest.raises(speech.ModelUnusable, match=r"model\.bin is no Whisper model"):
+        hear(recogniser, path)
+    assert len(ears) == 2
+
+
+def test_the_setting_says_which_channel_is_the_agents(settings, tmp_path):
+    settings.CALLCOV_ENGINE_MODEL = str(tmp_path)
+    settings.CALLCOV_ENGINE_AGENT_CHANNEL = "right"
+    right: Any = speech.recogniser()
+    settings.CALLCOV_ENGINE_AGENT_CHANNEL = "left"
+    left: Any = speech.recogniser()
+    assert (left.agent_channel, right.agent_channel) == (0, 1)
+    assert speech.recogniser() is left
 
 
 def test_bad_audio_never_reaches_the_child(recogniser, ears, tmp_path):
@@ -166,7 +202,13 @@ def test_closing_ends_the_child(recogniser, ears, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {**ANSWER, "segments": [{"text": "x", "words": []}]}, {**ANSWER, "channels": None}]
+    "answer",
+    [
+        {},
+        {**ANSWER, "segments": [{"text": "x", "words": []}]},
+        {**ANSWER, "channels": None},
+        {**ANSWER, "sounds": [[1]]},
+    ],
 )
 def test_an_answer_that_makes_no_sense_is_an_error(answer):
     with pytest.raises(speech.SpeechError, match="makes no sense"):
@@ -207,16 +249,17 @@ def question(tmp_path):
 
 
 def test_the_child_answers_line_by_line(monkeypatch, question):
-    progress, answer = serve(monkeypatch, FakeHearing(), question)
+    ready, progress, answer = serve(monkeypatch, FakeHearing(), question)
+    assert ready == {"ready": True}
     assert progress == {"stage": "recognising", "fraction": 0.123}
     assert answer == {"answer": ANSWER}
 
 
 def test_the_child_says_what_went_wrong_and_goes_on(monkeypatch, question):
     said = serve(monkeypatch, FakeHearing(ValueError("odd")), question, question, b"not json")
-    assert [each["failed"] for each in said[:2]] == ["Speech recognition failed: ValueError('odd')."] * 2
-    assert "failed" in said[2]
-    (memory,) = serve(monkeypatch, FakeHearing(MemoryError()), question)
+    assert [each["failed"] for each in said[1:3]] == ["Speech recognition failed: ValueError('odd')."] * 2
+    assert "failed" in said[3]
+    _ready, memory = serve(monkeypatch, FakeHearing(MemoryError()), question)
     assert memory["failed"] == "The recording needs more memory than there is."
 
 
@@ -224,7 +267,24 @@ def test_a_model_that_cannot_be_loaded_is_told(monkeypatch):
     said: list[dict] = []
     monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", None)
     listener.serve("/x", queue.Queue(), said.append)
-    assert "The speech model /x cannot be loaded" in said[0]["failed"]
+    model, reason, what_to_do = said[0]["unusable"]
+    assert model == "/x"
+    assert "callcov_portal.engine.speech.model" in reason
+    assert what_to_do.startswith("Set CALLCOV_ENGINE_MODEL to base, to a folder")
+
+
+def test_of_what_a_hub_says_the_first_line_is_told(monkeypatch):
+    def refuse(target):
+        raise RuntimeError("404 Client Error.\n\nRepository not found. " + "And so on. " * 100)
+
+    fake: Any = ModuleType("callcov_portal.engine.speech.model")
+    fake.Model, fake.speech_spans = refuse, None
+    monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", fake)
+    with pytest.raises(speech.ModelUnusable) as trouble:
+        listener.load("no/such-model")
+    assert str(trouble.value).startswith(
+        "The speech model no/such-model could not be loaded: 404 Client Error. Set CALLCOV_ENGINE_MODEL to "
+    )
 
 
 def test_the_child_loads_model_and_encoder(monkeypatch):
@@ -248,7 +308,7 @@ def test_memory_is_limited_by_the_models_size(monkeypatch, model):
     monkeypatch.setattr("resource.setrlimit", lambda what, value: limits.append(value[0]))
     listener.limit_memory(str(model))
     listener.limit_memory("some/hub-model")
-    assert limits == [listener.MEMORY + 4 * 8]
+    assert limits == [listener.MEMORY + 4 * (len(WEIGHTS) + 3 * len("{}"))]
 
 
 def test_answers_go_where_prints_of_libraries_cannot(monkeypatch):

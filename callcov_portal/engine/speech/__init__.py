@@ -10,6 +10,7 @@ from callcov_portal.engine.speech.transcript import (
     AGENT,
     CONTACT,
     Cancelled,
+    ModelUnusable,
     Recogniser,
     Segment,
     SpeechError,
@@ -22,6 +23,7 @@ __all__ = [
     "AGENT",
     "CONTACT",
     "Cancelled",
+    "ModelUnusable",
     "Recogniser",
     "Segment",
     "SpeechError",
@@ -30,6 +32,9 @@ __all__ = [
     "recogniser",
 ]
 
+AGENT_CHANNELS = ("left", "right")
+"""Values of CALLCOV_ENGINE_AGENT_CHANNEL, in the order of the channels."""
+
 
 def recogniser() -> Recogniser:
     """Return this process's recogniser; the same one every time (it keeps a child with the model loaded).
@@ -37,12 +42,13 @@ def recogniser() -> Recogniser:
     CALLCOV_ENGINE_MODEL: "base", a folder with a CTranslate2 Whisper model, a hub's model name, or "scripted"
     and "scripted:/folder" for tests. Nothing is loaded before the first recording is transcribed.
     """
-    return _recogniser(settings.CALLCOV_ENGINE_MODEL, Path(settings.CALLCOV_DATA_DIR))
+    agent_channel = AGENT_CHANNELS.index(settings.CALLCOV_ENGINE_AGENT_CHANNEL)
+    return _recogniser(settings.CALLCOV_ENGINE_MODEL, Path(settings.CALLCOV_DATA_DIR), agent_channel)
 
 
 @lru_cache(maxsize=4)
-def _recogniser(model: str, data_dir: Path) -> Recogniser:
+def _recogniser(model: str, data_dir: Path, agent_channel: int) -> Recogniser:
     name, _, folder = model.partition(":")
     if name == "scripted":
         return ScriptedRecogniser(Path(folder) if folder else None)
-    return WhisperRecogniser(model, data_dir)
+    return WhisperRecogniser(model, data_dir, agent_channel=agent_channel)

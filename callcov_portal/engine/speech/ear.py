@@ -15,23 +15,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
-from callcov_portal.engine.speech.transcript import Cancelled, SpeechError
+from callcov_portal.engine.speech.transcript import Cancelled, ModelUnusable, SpeechError
 
 log = logging.getLogger(__name__)
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 0.2  # seconds between two questions whether to stop
 
 
-class Ear:
-    """One child process that has the model loaded. Not thread-safe: its owner takes turns.
+class Stopped(SpeechError):
+    """The child died or was given up."""
 
-    The child ends when its standard input closes, so it never outlives this process, however that dies.
+
+class Ear:
+    """One child process that has a model loaded. Not thread-safe: its owner takes turns.
+
+    The last word of `command` names the model. The child ends when its standard input closes, so it never outlives this process, however that dies.
     After any trouble it is killed, and the next question starts a new one.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.command, self.environment = command, environment
         self.process: subprocess.Popen[bytes] | None = None
+        self.ready = False
         self.lines: queue.Queue[bytes | None] = queue.Queue()
         self.complaints: IO[bytes] | None = None
 
@@ -47,14 +52,24 @@ class Ear:
         """Send `question`, pass on what the child tells meanwhile, return its answer.
 
         Raises SpeechError when `seconds` pass in all or `quiet` seconds without a word, the child dies or says that
-        it failed; Cancelled when `cancelled()`.
+        it failed; ModelUnusable if that happens before the model was loaded; Cancelled when `cancelled()`.
         """
         stop_at = time.monotonic() + seconds
         try:
             return self._listen(self._asked(question), told, cancelled, stop_at, quiet)
+        except Stopped as trouble:
+            self.close()
+            if self.ready:
+                raise
+            raise ModelUnusable(self.command[-1], str(trouble)) from trouble
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the child runs."""
+        return self.process is not None and self.process.poll() is None
 
     def _asked(self, question: dict[str, Any]) -> "subprocess.Popen[bytes]":
         try:
@@ -74,31 +89,42 @@ class Ear:
         stop_at: float,
         quiet: float,
     ) -> dict[str, Any]:
+        while True:
+            said = json.loads(self._line(child, cancelled, stop_at, quiet))
+            if "answer" in said:
+                return dict(said["answer"])
+            if "failed" in said:
+                raise SpeechError(str(said["failed"]))
+            if "unusable" in said:
+                raise ModelUnusable(*said["unusable"])
+            if "ready" in said:
+                self.ready = True
+            else:
+                told(said)
+
+    def _line(
+        self, child: subprocess.Popen[bytes], cancelled: Callable[[], bool], stop_at: float, quiet: float
+    ) -> bytes:
         give_up_at = time.monotonic() + quiet
         while True:
             if cancelled():
                 raise Cancelled("The analysis was cancelled.")
             if time.monotonic() > stop_at:
-                raise SpeechError("Speech recognition took longer than allowed and was stopped.")
+                raise Stopped("Speech recognition took longer than allowed and was stopped.")
             if time.monotonic() > give_up_at:
-                raise SpeechError("The speech recogniser hung and was stopped.")
+                raise Stopped("The speech recogniser hung and was stopped.")
             try:
                 line = self.lines.get(timeout=PATIENCE)
             except queue.Empty:
                 continue
-            give_up_at = time.monotonic() + quiet
             if line is None:
-                raise SpeechError(self._obituary(child))
-            said = json.loads(line)
-            if "answer" in said:
-                return dict(said["answer"])
-            if "failed" in said:
-                raise SpeechError(str(said["failed"]))
-            told(said)
+                raise Stopped(self._obituary(child))
+            return line
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or not self.is_up:
             self.close()
+            self.ready = False
             self.complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
             self.lines = queue.Queue()
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

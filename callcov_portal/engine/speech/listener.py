@@ -1,7 +1,8 @@
 """The recogniser child: `python -m callcov_portal.engine.speech.listener MODEL`.
 
 It loads the model once and answers one question per line of JSON on its standard input; when that closes, it ends. Answers
-are lines of JSON: `{"stage", "fraction"}` while it works, then `{"answer"}` or `{"failed"}`.
+are lines of JSON: `{"ready"}` when the model is loaded or else `{"unusable"}`; for each question `{"stage", "fraction"}`
+while it works, then `{"answer"}` or `{"failed"}`.
 """
 
 import json
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from callcov_portal.engine.speech.hearing import Hearing
-from callcov_portal.engine.speech.transcript import SpeechError
+from callcov_portal.engine.speech.transcript import ModelUnusable
 from callcov_portal.engine.speech.voices import VoiceEncoder
 from callcov_portal.engine.speech.weights import voice_weights
 from callcov_portal.sound import Pcm, load_pcm
 
 MEMORY = 4 << 30
 """Address space beside the model in bytes; Whisper base takes 1.2 GiB of it (and 450 MB of memory)."""
+LONGEST_REASON = 300
 
 
 def limit_memory(target: str) -> None:
@@ -36,14 +38,15 @@ def limit_memory(target: str) -> None:
 
 
 def load(target: str) -> Hearing:
-    """Load everything; raises SpeechError with a clear sentence."""
+    """Load everything; raises ModelUnusable with the first line of what the trouble was."""
     encoder = VoiceEncoder(voice_weights())
     try:
         from callcov_portal.engine.speech import model  # noqa: PLC0415 - heavy
 
         return Hearing(model.Model(target), encoder, model.speech_spans)
     except Exception as trouble:
-        raise SpeechError(f"The speech model {target} cannot be loaded: {trouble}") from trouble
+        lines = str(trouble).strip().splitlines() or [type(trouble).__name__]
+        raise ModelUnusable(target, lines[0][:LONGEST_REASON]) from trouble
 
 
 def answer(hearing: Hearing, question: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -64,9 +67,10 @@ def serve(target: str, questions: "queue.Queue[bytes]", say: Callable[[dict[str,
     """Answer until the process ends."""
     try:
         hearing = load(target)
-    except SpeechError as trouble:
-        say({"failed": str(trouble)})
+    except ModelUnusable as trouble:
+        say({"unusable": trouble.args})
         return
+    say({"ready": True})
     while question := questions.get():
         try:
             say({"answer": answer(hearing, json.loads(question), say)})

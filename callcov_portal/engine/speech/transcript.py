@@ -53,9 +53,27 @@ class Transcript:
 class SpeechError(Exception):
     """Recognition failed; `str()` is a sentence for people.
 
-    SpeechError     time is up, out of memory, the recogniser died, the model is missing or bad
-    └── Cancelled   `cancelled()` said so
+    SpeechError           time is up, out of memory, the recogniser died
+    ├── ModelUnusable     CALLCOV_ENGINE_MODEL names nothing that can be loaded: no fault of the recording
+    └── Cancelled         `cancelled()` said so
     """
+
+
+class ModelUnusable(SpeechError):
+    """The speech model is missing, damaged, or cannot be loaded; the sentences say what to do about it."""
+
+    CHOOSE = (
+        "Set CALLCOV_ENGINE_MODEL to base, to a folder with a CTranslate2 Whisper model or, on a machine that reaches a "
+        "model hub, to the name of one there, and restart the engine."
+    )
+
+    def __init__(self, model: str, reason: str, what_to_do: str = CHOOSE) -> None:
+        """`reason` follows a colon."""
+        super().__init__(model, reason, what_to_do)
+
+    def __str__(self) -> str:
+        model, reason, what_to_do = self.args
+        return f"The speech model {model} could not be loaded: {reason.rstrip('. ')}. {what_to_do}"
 
 
 class Cancelled(SpeechError):

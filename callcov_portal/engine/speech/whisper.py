@@ -11,7 +11,14 @@ from typing import Any
 
 from callcov_portal import sound
 from callcov_portal.engine.speech.ear import PATIENCE, Ear, listener
-from callcov_portal.engine.speech.transcript import Cancelled, Segment, SpeechError, Transcript, Word
+from callcov_portal.engine.speech.transcript import (
+    Cancelled,
+    ModelUnusable,
+    Segment,
+    SpeechError,
+    Transcript,
+    Word,
+)
 from callcov_portal.engine.speech.weights import find_model
 
 AGENT_CHANNEL = 0
@@ -23,6 +30,8 @@ SECONDS_PER_AUDIO_SECOND = 4
 QUIET_SECONDS = 1200
 """So long the child may tell nothing: a hung one must not hold a worker for as long as four hours of audio may take."""
 FORGOTTEN_AFTER = 24 * 3600
+AGAIN_SECONDS = 45
+"""A model that could not be loaded is not tried again sooner: recordings that wait for it cost nothing meanwhile."""
 
 
 class WhisperRecogniser:
@@ -36,11 +45,13 @@ class WhisperRecogniser:
         self.ear: Ear | None = None
         self.make_ear = make_ear
         self.loading_seconds = LOADING_SECONDS
+        self.unusable: tuple[float, ModelUnusable] | None = None
 
     def transcribe(
         self, path: Path, *, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
     ) -> Transcript:
         """See Recogniser. The decoded samples lie in `data_dir/listening` while it works."""
+        self._refuse_for_a_while()
         with self._folder() as folder:
             out = folder / "samples.f32"
             progress("decoding", 0.0)
@@ -54,8 +65,16 @@ class WhisperRecogniser:
             }
             seconds = pcm.samples / pcm.sample_rate
             with self._my_turn(cancelled):
-                answer = self._ask(question, seconds, progress, cancelled)
+                try:
+                    answer = self._ask(question, seconds, progress, cancelled)
+                except ModelUnusable as trouble:
+                    self.unusable = (time.monotonic(), trouble)
+                    raise
         return transcript(answer, seconds)
+
+    def _refuse_for_a_while(self) -> None:
+        if self.unusable and time.monotonic() < self.unusable[0] + AGAIN_SECONDS:
+            raise ModelUnusable(*self.unusable[1].args)
 
     def _ask(
         self,
@@ -64,7 +83,8 @@ class WhisperRecogniser:
         progress: Callable[[str, float], None],
         cancelled: Callable[[], bool],
     ) -> dict[str, Any]:
-        if self.ear is None:
+        if self.ear is None or not self.ear.is_up:
+            self.close_ear()
             found = find_model(self.model, self.data_dir)
             self.loading_seconds = LOADING_SECONDS if found.local else DOWNLOAD_SECONDS
             self.ear = self.make_ear(found.target, local=found.local)
@@ -98,8 +118,12 @@ class WhisperRecogniser:
     def close(self) -> None:
         """End the child; the next recording starts another."""
         with self.turn:
-            if self.ear is not None:
-                self.ear.close()
+            self.close_ear()
+
+    def close_ear(self) -> None:
+        """By whoever has the turn."""
+        if self.ear is not None:
+            self.ear.close()
 
 
 def transcript(answer: dict[str, Any], seconds: float) -> Transcript:
