@@ -94,7 +94,6 @@ def note_progress(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
     moved = Analysis.objects.move(
         analysis.pk,
         State.PROCESSING,
-        detail=snapshot.error_message,
         accepted_at=accepted_at,
         finished_at=None,
         next_attempt_at=schedule.next_look(accepted_at, now),
@@ -105,8 +104,8 @@ def note_progress(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
 
 
 def progress_fields(snapshot: AnalysisSnapshot) -> dict[str, object]:
-    """Return how far the API is, where it says so: the embedded engine does, as an extra of its own."""
-    return {"stage": snapshot.stage[:60], "stage_fraction": snapshot.fraction}
+    """Return how far the API is and what keeps it, where it says so: the embedded engine does, as an extra of its own."""
+    return {"stage": snapshot.stage[:60], "stage_fraction": snapshot.fraction, "detail": snapshot.error_message}
 
 
 def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:

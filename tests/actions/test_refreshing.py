@@ -1,5 +1,6 @@
 """Asking for news, one by one and all at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -64,8 +65,6 @@ def test_old_news_never_takes_a_finished_analysis_back(api, processing) -> None:
 
 
 def refreshing_snapshot(api, analysis, status):
-    from dataclasses import replace
-
     return replace(api.created[analysis.external_id], status=status)
 
 
@@ -148,6 +147,19 @@ class TestLookingAtAll:
         assert api.calls.count("list") == 1
         assert api.calls.count("get") == 0
 
+    def test_what_keeps_the_api_from_it_is_shown_until_it_goes_on(self, api, processing, time_machine) -> None:
+        time_machine.move_to(timezone.now(), tick=False)
+        going_on = with_progress(api, processing)
+        stuck = replace(going_on, error_message="The speech model x could not be loaded.")
+        api.created[processing.external_id] = stuck
+        refreshing.look_at_all()
+        after = again(processing)
+        assert (after.state, after.detail) == (State.PROCESSING, "The speech model x could not be loaded.")
+        api.created[processing.external_id] = going_on
+        time_machine.shift(60)
+        refreshing.look_at_all()
+        assert again(processing).detail == ""
+
     def test_what_is_not_in_the_list_any_more_becomes_due(self, api, processing) -> None:
         Analysis.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=4))
         api.finish(processing.external_id)
@@ -182,8 +194,6 @@ class TestLookingAtAll:
 
 
 def with_progress(api, analysis):
-    from dataclasses import replace
-
     return replace(api.created[analysis.external_id], stage="recognising", fraction=0.42)
 
 

@@ -183,6 +183,14 @@ def test_a_transcript_that_is_only_a_text():
 def test_the_engines_word_on_its_progress_is_read(progress, stage, fraction):
     snapshot = parse_analysis({"id": ID, "progress": progress})
     assert (snapshot.stage, snapshot.fraction) == (stage, fraction)
+    assert snapshot.error_message == ""
+
+
+def test_what_keeps_the_engine_from_it_is_read():
+    snapshot = parse_analysis(
+        {"id": ID, "progress": {"stage": "stored", "fraction": 0, "trouble": "The model is gone."}}
+    )
+    assert (snapshot.stage, snapshot.error_message) == ("stored", "The model is gone.")
 
 
 WRONG = [None, True, 0, -1.5, "x", [], {}, [None], {"a": None}, 10**400, float("nan")]

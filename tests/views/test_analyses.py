@@ -37,6 +37,29 @@ def test_while_it_works_the_page_shows_stage_and_per_cent_and_asks_for_news(as_b
     assert 'hx-trigger="every 2s"' in page
 
 
+@pytest.mark.parametrize(
+    ("stage", "fraction", "shown"),
+    [
+        ("stored", 0.0, "Stored"),
+        ("decoding", 1.0, "Decoding 100 %"),
+        ("recognising", 0.42, "Recognising 42 %"),
+        ("separating speakers", 0.5, "Separating speakers 50 %"),
+        ("checking rules", 0.0, "Checking rules"),
+        ("waiting for the speech model", 0.0, "Waiting for the speech model"),
+    ],
+)
+def test_every_stage_of_the_embedded_engine_is_shown_as_a_word(as_bob, stage, fraction, shown):
+    analysis = ProcessingFactory(stage=stage, stage_fraction=fraction)
+    page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
+    assert f"</span>{shown}</span>" in page
+
+
+def test_what_keeps_the_engine_from_it_is_shown(as_bob):
+    analysis = ProcessingFactory(stage="waiting for the speech model", detail="The speech model x could not be loaded.")
+    page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
+    assert '<p class="detail">The speech model x could not be loaded.</p>' in page
+
+
 def test_no_news_is_an_empty_answer_and_news_is_the_panel(as_bob):
     analysis = ProcessingFactory(stage="transcribing", stage_fraction=0.42)
     url = state_url(as_bob, analysis.recording)
