@@ -3,7 +3,8 @@
 import pytest
 
 from callcov_portal import hiding
-from callcov_portal.hiding import HIDDEN, Hider, hide_document, hide_quote, hide_results, look, runs, said
+from callcov_portal.hiding import HIDDEN, Hider, hide_document, hide_quote, hide_results, look, runs
+from callcov_portal.rules import StoredSegment, stored
 
 TEXT = "My card is four one one one, 1111 1111 1111. Its security code is 123, thanks."
 MASKED = "My card is [card number]. Its security code is [security code], thanks."
@@ -141,17 +142,17 @@ def test_a_document_of_any_shape_is_taken(hider, raw):
     assert "123" not in str(hidden)
 
 
-def a_call() -> list[hiding.looking.Said]:
+def a_call() -> list[StoredSegment]:
     return [
-        said("agent", "Your card number please.", 0.0, 2.0, None),
-        said(
+        stored("agent", "Your card number please.", 0.0, 2.0, None),
+        stored(
             "contact",
             "4111 1111 1111 1111",
             3.0,
             7.0,
             [["4111", 3.0, 4.0, 0.9], ["1111", 4.0, 5.0, 0.9], ["1111", 5.0, 6.0, None], ["1111", 6.0, 7.0, 1]],
         ),
-        said("contact", "and my word is swordfish", 20.0, 25.0, None),
+        stored("contact", "and my word is swordfish", 20.0, 25.0, None),
     ]
 
 

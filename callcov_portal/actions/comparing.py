@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from callcov_portal import rules
-from callcov_portal.actions.judging import Spoken, raw_findings, spoken, value_of
+from callcov_portal.actions.judging import raw_findings, spoken, value_of
 from callcov_portal.actions.rules import in_force
 from callcov_portal.models import Analysis, Recording, Segment, State
 from callcov_portal.reading.differing import Change, differences
@@ -121,14 +121,14 @@ def segments_over(most: int, analyses: Sequence[UUID]) -> set[UUID]:
     return set(counted.filter(n__gt=most).values_list("analysis", flat=True))
 
 
-def words_of(analysis: UUID) -> list[Spoken]:
+def words_of(analysis: UUID) -> list[rules.StoredSegment]:
     """Return what was said in a call, as the rules take it."""
     columns = ("speaker", "text", "start", "end", "words")
     rows = Segment.objects.filter(analysis=analysis).order_by("position").values_list(*columns)
     return [spoken(*row) for row in rows]
 
 
-def outcomes_by(ruleset: rules.RuleSet, analysis: Analysis, said: Sequence[Spoken]) -> list[Found]:
+def outcomes_by(ruleset: rules.RuleSet, analysis: Analysis, said: Sequence[rules.StoredSegment]) -> list[Found]:
     """Return what a rule set finds in a stored call; nobody is to read the quotes."""
     found = raw_findings(ruleset, said, analysis.language, analysis.recording.duration_seconds)
     return [value_of(finding) for finding in found]

@@ -1,7 +1,6 @@
 """What our rules find in the words of a call, and when an API's findings are taken in their place."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from callcov_portal import rules
@@ -17,27 +16,6 @@ LETTERS = {Speaker.AGENT.value: "A", Speaker.CONTACT.value: "B"}
 SPEAKERS = {letter: speaker for speaker, letter in LETTERS.items()}
 NOBODY = "?"
 Marks = Sequence[rules.Sensitive]
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One stored word, in seconds."""
-
-    text: str
-    start: float
-    end: float
-    confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A segment as the rules take it."""
-
-    speaker: str
-    text: str
-    start: float
-    end: float
-    words: tuple[Word, ...] = ()
 
 
 def judge(
@@ -57,19 +35,23 @@ def judge(
     return [*findings(snapshot.results, lines), *ours], ruleset.hash
 
 
-def spoken(speaker: str, text: str, start: float, end: float, words: Iterable[Sequence[Any]] | None) -> Spoken:
-    """Return a stored segment as the rules take it."""
-    return Spoken(LETTERS.get(speaker, NOBODY), text, start, end, tuple(Word(*word) for word in words or ()))
+def spoken(
+    speaker: str, text: str, start: float, end: float, words: Iterable[Sequence[Any]] | None
+) -> rules.StoredSegment:
+    """Return a stored segment as the rules take it: with the letters by which they know agent and contact."""
+    return rules.stored(LETTERS.get(speaker, NOBODY), text, start, end, words)
 
 
-def found_by(ruleset: rules.RuleSet, said: Sequence[Spoken], language: str, duration: float | None) -> list[Found]:
+def found_by(
+    ruleset: rules.RuleSet, said: Sequence[rules.StoredSegment], language: str, duration: float | None
+) -> list[Found]:
     """Return what a rule set finds in what was said, as found by us; sensitive data in the quotes is hidden. Pure."""
     marks = rules.sensitive(said)
     return [value_of(finding, marks) for finding in raw_findings(ruleset, said, language, duration)]
 
 
 def raw_findings(
-    ruleset: rules.RuleSet, said: Sequence[Spoken], language: str, duration: float | None
+    ruleset: rules.RuleSet, said: Sequence[rules.StoredSegment], language: str, duration: float | None
 ) -> list[rules.Finding]:
     """Return what a rule set finds, as the rules say it. A call of 150 s takes some 30 ms with a thousand phrases."""
     return rules.findings(ruleset, said, language=code_of(language), duration=duration or 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from callcov_portal import hiding
+from callcov_portal import hiding, rules
 from callcov_portal.actions import muting
 from callcov_portal.models import Analysis, Segment, SensitiveSpan
 
@@ -13,7 +13,7 @@ def look(analysis: Analysis, rows: Sequence[Segment], results: Any) -> list[Sens
 
     What our rules find counts, and what the API names where they find nothing.
     """
-    said = [hiding.said(row.speaker, row.text, row.start, row.end, row.words) for row in rows]
+    said = [rules.stored(row.speaker, row.text, row.start, row.end, row.words) for row in rows]
     looked = hiding.look(said, results)
     for row, masked in zip(rows, looked.masked, strict=True):
         row.masked = masked

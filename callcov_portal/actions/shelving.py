@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 from django.core.files import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -38,10 +38,9 @@ def shelve(path: Path, suffix: str) -> str:
 
 def sync_folder(name: str) -> None:
     """Make a rename survive a power cut, where the storage is a local folder."""
-    try:
-        folder = os.open(Path(default_storage.path(name)).parent, os.O_RDONLY)
-    except NotImplementedError:
+    if not isinstance(default_storage, FileSystemStorage):
         return
+    folder = os.open(Path(default_storage.path(name)).parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

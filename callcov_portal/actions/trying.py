@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from callcov_portal import rules
 from callcov_portal.actions.comparing import words_of
-from callcov_portal.actions.judging import Spoken, raw_findings, spoken, value_of
+from callcov_portal.actions.judging import raw_findings, spoken, value_of
 from callcov_portal.models import Analysis
 from callcov_portal.reading.pasted import talk_in
 from callcov_portal.reading.ruled import Found
@@ -39,7 +39,7 @@ def try_on_call(ruleset: rules.RuleSet, analysis: Analysis) -> list[Tried]:
 
 
 def tried(
-    ruleset: rules.RuleSet, said: Sequence[Spoken], language: str = "", duration: float | None = None
+    ruleset: rules.RuleSet, said: Sequence[rules.StoredSegment], language: str = "", duration: float | None = None
 ) -> list[Tried]:
     """Run the rules and keep with each finding what a person who writes rules asks for."""
     marks = rules.sensitive(said)

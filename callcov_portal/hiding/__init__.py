@@ -2,7 +2,7 @@
 
 from callcov_portal.hiding.documents import hide_document, hide_quote, hide_results
 from callcov_portal.hiding.hider import HIDDEN, MARK, Hider, Run, name_of, runs
-from callcov_portal.hiding.looking import Looked, fingerprint, look, said
+from callcov_portal.hiding.looking import Looked, fingerprint, look
 
 __all__ = [
     "HIDDEN",
@@ -17,5 +17,4 @@ __all__ = [
     "look",
     "name_of",
     "runs",
-    "said",
 ]

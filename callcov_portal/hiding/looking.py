@@ -18,26 +18,6 @@ KIND_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """One stored word, in seconds."""
-
-    text: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A stored segment as the rules take it."""
-
-    speaker: str
-    text: str
-    start: float
-    end: float
-    words: tuple[Word, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Looked:
     """What a look came to: for each segment its masked text ("" where nothing is hidden), and the sensitive spans."""
 
@@ -45,12 +25,7 @@ class Looked:
     spans: list[rules.Sensitive]
 
 
-def said(speaker: str, text: str, start: float, end: float, words: Iterable[Sequence[Any]] | None) -> Said:
-    """Return a segment from its stored columns; words are `[text, start, end, …]` each."""
-    return Said(speaker, text, start, end, tuple(Word(*word[:3]) for word in words or ()))
-
-
-def look(segments: Sequence[Said], results: Any) -> Looked:
+def look(segments: Sequence[rules.StoredSegment], results: Any) -> Looked:
     """Find what is sensitive in a transcript. Pure: equal input, equal output; never raises on odd results."""
     found = rules.sensitive(segments)
     found += given(results, segments, found)
@@ -59,7 +34,9 @@ def look(segments: Sequence[Said], results: Any) -> Looked:
     return Looked(masked, sorted(found, key=lambda each: each.start))
 
 
-def given(results: Any, segments: Sequence[Said], found: Sequence[rules.Sensitive]) -> list[rules.Sensitive]:
+def given(
+    results: Any, segments: Sequence[rules.StoredSegment], found: Sequence[rules.Sensitive]
+) -> list[rules.Sensitive]:
     """Return the instances of sensitive data that the results name, without those that were found already."""
     own = [spanned(instance, segments) for instance in instances(results)]
     return [each for each in own if not any(is_near(each, ours) for ours in found)]
@@ -75,7 +52,7 @@ def instances(results: Any) -> Iterator[dict[str, Any]]:
             yield item
 
 
-def spanned(instance: dict[str, Any], segments: Sequence[Said]) -> rules.Sensitive:
+def spanned(instance: dict[str, Any], segments: Sequence[rules.StoredSegment]) -> rules.Sensitive:
     """Return an instance with its words; one that says no end lasts until whoever speaks has done."""
     start, end = seconds_of(instance) or 0.0, number(instance.get("end"))
     spoken = [segment for segment in segments if segment.start <= start < segment.end]
@@ -93,7 +70,7 @@ def spanned(instance: dict[str, Any], segments: Sequence[Said]) -> rules.Sensiti
     )
 
 
-def words_between(segments: Sequence[Said], start: float, end: float) -> Iterator[tuple[int, int]]:
+def words_between(segments: Sequence[rules.StoredSegment], start: float, end: float) -> Iterator[tuple[int, int]]:
     """Yield the numbers of the words that are spoken between two seconds, by whomever."""
     for position, segment in enumerate(segments):
         if segment.start < end and segment.end > start:

@@ -6,7 +6,7 @@ One transaction for each analysis. Stopped half-way it begins again, and finds t
 from django.db import migrations, transaction
 from django.utils import timezone
 
-from callcov_portal import hiding
+from callcov_portal import hiding, rules
 
 COLUMNS = ("pk", "speaker", "text", "start", "end", "words")
 
@@ -21,7 +21,7 @@ def mask_one(apps, pk, recording):
     Segment, Span = apps.get_model("portal", "Segment"), apps.get_model("portal", "SensitiveSpan")
     rows = list(Segment.objects.filter(analysis=pk).order_by("position").values_list(*COLUMNS))
     results = apps.get_model("portal", "Document").objects.filter(analysis=pk).values_list("raw__results", flat=True)
-    looked = hiding.look([hiding.said(*row[1:]) for row in rows], next(iter(results), None))
+    looked = hiding.look([rules.stored(*row[1:]) for row in rows], next(iter(results), None))
     with transaction.atomic():
         for row, masked in zip(rows, looked.masked, strict=True):
             if masked:

@@ -5,6 +5,7 @@ from callcov_portal.rules.loading import MOST_CHARACTERS, RuleError, builtin, lo
 from callcov_portal.rules.matching import Talk, described
 from callcov_portal.rules.misses import Miss
 from callcov_portal.rules.sensitive import MARKS, Sensitive, mask, masked_texts, sensitive
+from callcov_portal.rules.stored import StoredSegment, stored
 from callcov_portal.rules.values import (
     CHECKS,
     EXPECTATIONS,
@@ -44,6 +45,7 @@ __all__ = [
     "RuleSet",
     "Searched",
     "Sensitive",
+    "StoredSegment",
     "Talk",
     "Together",
     "builtin",
@@ -55,4 +57,5 @@ __all__ = [
     "masked_texts",
     "plain",
     "sensitive",
+    "stored",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from callcov_portal.rules.addresses import addresses
 from callcov_portal.rules.dates import date_spans
 from callcov_portal.rules.digits import DigitRun, Spoken, digit_runs, luhn, words_of
+from callcov_portal.rules.stored import stored
 from callcov_portal.rules.values import SpokenSegment
 
 BEFORE_SECONDS = 15.0
@@ -44,6 +45,8 @@ NAMED = {kind: re.compile(rf"\b(?:{words})\b") for kind, words in NAMES.items()}
 ABOUT_CARD = re.compile(rf"\b(?:{NAMES['card']})\b")
 ABOUT_MAIL = re.compile(r"\be ?mail")
 AN_SSN = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}\W*")
+SECONDS_PER_WORD = 0.4
+"""A lone text has no times; it is taken to be spoken at this pace."""
 BETWEEN_WORDS, BETWEEN_SECONDS = 4, 8.0
 """A card number goes on after so many other words ("yes", "got that"), within so many seconds."""
 
@@ -197,23 +200,8 @@ def ending(word: str) -> str:
     return word[len(word.rstrip(".,;:!?)")) :]
 
 
-@dataclass(frozen=True, slots=True)
-class LoneText:
-    """A text that belongs to nobody, as if it were spoken."""
-
-    text: str
-    speaker: str = ""
-    start: float = 0.0
-    words: tuple[()] = ()
-
-    @property
-    def end(self) -> float:
-        """At the pace of speech."""
-        return 0.4 * len(self.text.split())
-
-
 def mask(text: str) -> str:
     """A lone text with what is sensitive in it replaced by marks; a text without is returned as it is."""
-    lone = LoneText(text)
+    lone = stored("", text, 0.0, SECONDS_PER_WORD * len(text.split()))
     found = sensitive([lone])
     return masked_texts([lone], found)[0] if found else text

@@ -10,11 +10,11 @@ from callcov_portal.rules import (
     NOT_ASSESSED,
     Finding,
     Match,
+    Miss,
     Rule,
     RuleSet,
     Sensitive,
     findings,
-    interactions,
     masked_texts,
     sensitive,
 )
@@ -44,11 +44,6 @@ class Call:
     def masked_texts(self) -> list[str]:
         """The segments' texts without what is sensitive."""
         return masked_texts(self.transcript.segments, self.sensitive)
-
-    @cached_property
-    def interactions(self) -> list[int]:
-        """Each segment's number of its speaker's interaction."""
-        return interactions(self.transcript.segments)
 
     def of(self, check: str) -> list[Finding]:
         """The findings of one check."""
@@ -91,16 +86,19 @@ class Call:
         return " ".join(each.masked for each in touched) or quote
 
 
+def place(call: Call, said: Match | Miss) -> dict[str, Any]:
+    """Where something was said, by whom and in which words."""
+    return {
+        "quote": call.shown(said.quote, said.speaker, said.start, said.end),
+        "speaker": said.speaker,
+        "start": seconds(said.start),
+        "end": seconds(said.end),
+    }
+
+
 def evidence(call: Call, match: Match) -> dict[str, Any]:
     """The words that a result rests on; our addition beside the documented fields."""
-    return {
-        "quote": call.shown(match.quote, match.speaker, match.start, match.end),
-        "speaker": match.speaker,
-        "start": seconds(match.start),
-        "end": seconds(match.end),
-        "confidence": match.confidence,
-        "rule": match.rule.id,
-    }
+    return {**place(call, match), "confidence": match.confidence, "rule": match.rule.id}
 
 
 def instances(call: Call, matches: Iterable[Match]) -> list[dict[str, Any]]:

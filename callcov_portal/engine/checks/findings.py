@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from callcov_portal.engine.checks.call import Call, seconds
+from callcov_portal.engine.checks.call import Call, place, seconds
 from callcov_portal.rules import Finding, Match, Miss, Searched
 
 
@@ -14,7 +14,7 @@ def check(call: Call) -> list[dict[str, Any]]:
 def finding_of(call: Call, finding: Finding) -> dict[str, Any]:
     """One finding: what was checked, by which version of which rule, what came of it and where that can be heard."""
     rule = finding.rule
-    where = place(call, finding.match) if finding.match else NOWHERE
+    where = heard(call, finding.match) if finding.match else NOWHERE
     return {
         "check": finding.check_id,
         "rule": rule.id,
@@ -25,7 +25,7 @@ def finding_of(call: Call, finding: Finding) -> dict[str, Any]:
         "outcome": finding.outcome,
         **where,
         "explanation": finding.explanation,
-        "also": [place(call, match) for match in finding.also],
+        "also": [heard(call, match) for match in finding.also],
         "searched": searched(call, finding.searched) if finding.searched else None,
     }
 
@@ -33,15 +33,9 @@ def finding_of(call: Call, finding: Finding) -> dict[str, Any]:
 NOWHERE: dict[str, Any] = dict.fromkeys(("quote", "speaker", "start", "end", "confidence"))
 
 
-def place(call: Call, match: Match) -> dict[str, Any]:
-    """Where something was said, in which words, and how sure that is."""
-    return {
-        "quote": call.shown(match.quote, match.speaker, match.start, match.end),
-        "speaker": match.speaker,
-        "start": seconds(match.start),
-        "end": seconds(match.end),
-        "confidence": match.confidence,
-    }
+def heard(call: Call, match: Match) -> dict[str, Any]:
+    """Where something was said, and how sure that is."""
+    return {**place(call, match), "confidence": match.confidence}
 
 
 def searched(call: Call, where: Searched) -> dict[str, Any]:
@@ -52,11 +46,4 @@ def searched(call: Call, where: Searched) -> dict[str, Any]:
 
 def miss(call: Call, near: Miss) -> dict[str, Any]:
     """Words that were not what was asked for; `likeness` from 0 to 1."""
-    return {
-        "quote": call.shown(near.quote, near.speaker, near.start, near.end),
-        "speaker": near.speaker,
-        "start": seconds(near.start),
-        "end": seconds(near.end),
-        "phrase": near.phrase,
-        "likeness": round(near.likeness / 100, 3),
-    }
+    return {**place(call, near), "phrase": near.phrase, "likeness": round(near.likeness / 100, 3)}
