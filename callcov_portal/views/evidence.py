@@ -21,7 +21,8 @@ from callcov_portal.models import (
     State,
     User,
 )
-from callcov_portal.reading import generic
+from callcov_portal.reading import generic, gist
+from callcov_portal.reading.ruled import ruled, rules_hash
 from callcov_portal.templatetags.portal import clock
 from callcov_portal.views.listening import sound_of
 from callcov_portal.views.recordings import may_edit
@@ -35,9 +36,13 @@ SPEAKERS = dict(Speaker.choices)
 
 @dataclass(frozen=True)
 class Results:
-    """What an analysis found beside its findings: the summary, other sections, and compliance as received."""
+    """What an analysis found beside its findings: the gist of it, other sections, and compliance as received."""
 
     summary: str
+    sentences: list[gist.KeySentence]
+    advice: list[gist.Advice]
+    effort: float | None
+    roles_note: str
     sections: list[generic.Entry]
     compliance: list[generic.Entry]
 
@@ -121,15 +126,32 @@ def results_of(analysis: Analysis | None, veil: Veil) -> Results | None:
         return None
     results = veil.over_results(found[0]) if isinstance(found[0], dict) else {}
     summary = results.get("summary")
-    is_text = isinstance(summary, str)
-    others = {
-        key: value for key, value in results.items() if key != "compliance" and not (key == "summary" and is_text)
-    }
     return Results(
         summary=summary if isinstance(summary, str) else "",
-        sections=generic.walk(others),
+        sentences=gist.key_sentences(results),
+        advice=gist.advice(results),
+        effort=gist.effort(results),
+        roles_note=gist.roles_note(results),
+        sections=generic.walk({key: value for key, value in results.items() if not is_apart(key, value, results)}),
         compliance=generic.walk(results["compliance"]) if "compliance" in results else [],
     )
+
+
+def is_apart(key: str, value: Any, results: dict[str, Any]) -> bool:
+    """Say whether a key of the results is shown elsewhere on the page. What has another shape than ours is not."""
+    match key:
+        case "compliance":
+            return True
+        case "summary":
+            return isinstance(value, str)
+        case "key_sentences":
+            return bool(gist.key_sentences(results))
+        case "speakers":
+            return bool(gist.roles_note(results))
+        case "findings" | "rules":
+            return bool(rules_hash(results) and ruled(results))
+        case _:
+            return False
 
 
 def raw_results(analysis: UUID) -> list[Any]:

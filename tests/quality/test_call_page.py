@@ -143,6 +143,33 @@ def test_unknown_results_are_shown_and_the_summary_is_text(as_bob):
         assert words in page
 
 
+OURS = {
+    "summary": "Key sentences\n0:06 Contact: I pay by card 4111 1111 1111 1111.",
+    "key_sentences": [{"text": "I pay by card 4111 1111 1111 1111.", "speaker": "B", "start": 6.0, "end": 9.0}],
+    "coaching": {
+        "recommendations": [{"priority": "high", "text": "Say your name.", "because": [], "timestamp": 3.0}],
+        "customer_effort_score": 2.5,
+    },
+    "speakers": {"roles": "voices", "note": "Who is the agent was guessed."},
+    "rules": {"name": "Built-in rules", "hash": "b" * 64},
+    "findings": [{"check": "quality.closing", "rule": "closes", "outcome": "met", "phrase_of_a_finding": "odd"}],
+}
+
+
+def test_our_engines_gist_is_shown_in_places_of_its_own(as_bob):
+    page = page_of(as_bob, DocumentFactory(raw={"results": OURS}).analysis.recording)
+    for words in ("Key sentences", "▶ 0:06", "card number", "Say your name.", "▶ 0:03", "of 5", "was guessed"):
+        assert words in page
+    assert "4111" not in page
+    assert "Phrase of a finding" not in page  # it stands in the worklist, as a finding
+
+
+@pytest.mark.parametrize("key", ["key_sentences", "speakers", "findings", "rules"])
+def test_the_same_keys_with_another_shape_are_shown_generically(as_bob, key):
+    page = page_of(as_bob, DocumentFactory(raw={"results": {key: {"odd_shape": "violet"}}}).analysis.recording)
+    assert "violet" in page
+
+
 @pytest.mark.parametrize("raw", [{}, {"results": None}, {"results": []}, {"results": "odd"}])
 def test_a_document_without_results_says_so_and_can_be_read(as_bob, raw):
     call = DocumentFactory(raw=raw).analysis.recording
