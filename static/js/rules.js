@@ -6,7 +6,9 @@
     const wrong = root.querySelector?.("[data-wrong-line]") ?? document.querySelector("[data-wrong-line]");
     const area = document.getElementById("id_text");
     const line = Number(wrong?.dataset.wrongLine);
-    if (!line || !area) return;
+    if (!area) return;
+    area.setAttribute("aria-invalid", String(document.querySelector("#id_text_error .errors") !== null));
+    if (!line) return;
     const lines = area.value.split("\n");
     const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
     area.focus();

@@ -375,10 +375,12 @@ def test_a_wrong_line_of_the_rules_is_selected_and_a_test_shows_its_findings_bes
     until(page, "document.activeElement.id === 'id_text'")
     selected = "(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.getElementById('id_text'))"
     assert page.evaluate(selected) == "    sevrity: high"
+    expect(text).to_have_attribute("aria-invalid", "true")
     text.fill(GREETING)
     page.get_by_role("button", name="Test", exact=True).click()
     expect(page.locator("#outcome")).to_contain_text("The agent greets")
     expect(page.locator("#id_text_error")).to_be_empty()
+    expect(text).to_have_attribute("aria-invalid", "false")
     assert text.input_value() == GREETING
     long_call()
     page.get_by_role("button", name="What would change").click()
