@@ -251,18 +251,43 @@ def test_a_flicker_is_undone_but_an_answer_stays():
     assert changes(mono.steady(labelled("one two | three four | five"))) == "one two | three four | five"
 
 
-def test_two_clouds_of_vectors_are_two_voices():
+def cloud_around(*centres, size=40, spread=0.05):
+    """Unit vectors around each of the centres, one cloud after the other."""
     dice = np.random.default_rng(3)
-    centres = np.eye(64, dtype=np.float32)[:2]
-    cloud = np.concatenate([centres[0] + dice.normal(0, 0.05, (40, 64)), centres[1] + dice.normal(0, 0.05, (15, 64))])
-    cloud = (cloud / np.linalg.norm(cloud, axis=1, keepdims=True)).astype(np.float32)
-    found = clusters.two_voices(cloud)
+    cloud = np.concatenate([centre + dice.normal(0, spread, (size, len(centre))) for centre in centres])
+    return (cloud / np.linalg.norm(cloud, axis=1, keepdims=True)).astype(np.float32)
+
+
+def two_voices(vectors, flowing=False):
+    return clusters.two_voices(vectors, np.full(len(vectors) - 1, flowing))
+
+
+def test_two_clouds_of_vectors_are_two_voices():
+    cloud = cloud_around(*np.eye(64)[:2])
+    found = two_voices(cloud)
     labels = (cloud @ found.T).argmax(axis=1)
     assert len(set(labels[:40])) == len(set(labels[40:])) == 1
     assert labels[0] != labels[-1]
-    assert clusters.two_voices(cloud[:40]) is None
-    assert clusters.two_voices(cloud[:3]) is None
-    assert clusters.two_voices(np.repeat(cloud[:1], 10, axis=0)) is None
+    assert two_voices(cloud[:40]) is None
+    assert two_voices(cloud[:3]) is None
+    assert two_voices(np.repeat(cloud[:1], 10, axis=0)) is None
+
+
+ALIKE = np.array([[1.0, 0.2] + [0.0] * 62, [1.0, -0.2] + [0.0] * 62])
+"""Two voices that are 0.92 alike."""
+
+
+def test_voices_that_are_much_alike_are_two_when_they_lie_apart():
+    close = cloud_around(*ALIKE, spread=0.02)
+    assert two_voices(close) is not None
+    between = ALIKE[0] + np.linspace(0, 1, 80)[:, None] * (ALIKE[1] - ALIKE[0])  # one voice that varies evenly
+    assert two_voices(cloud_around(*between, size=1, spread=0.02)) is None
+
+
+def test_a_voice_that_seems_to_change_in_the_middle_of_its_words_is_one():
+    mixed = np.random.default_rng(5).permutation(cloud_around(*ALIKE, spread=0.02))
+    assert two_voices(mixed, flowing=False) is not None
+    assert two_voices(mixed, flowing=True) is None
 
 
 def test_hours_of_speech_are_thinned_out(monkeypatch):
@@ -271,7 +296,7 @@ def test_hours_of_speech_are_thinned_out(monkeypatch):
     original = clusters.spectral
     monkeypatch.setattr(clusters, "spectral", lambda vectors: sizes.append(len(vectors)) or original(vectors))
     cloud = np.repeat(np.eye(4, dtype=np.float32)[:2], 100, axis=0)
-    assert clusters.two_voices(cloud) is not None
+    assert two_voices(cloud) is not None
     assert sizes == [20]
 
 

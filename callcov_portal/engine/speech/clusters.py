@@ -4,17 +4,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 MOST = 1500
 """Vectors from which the two centres are found; more are thinned out evenly (the cost grows with the cube)."""
 NEIGHBOURS = 0.3
 ROUNDS = 5
-ONE_VOICE = 0.83
-"""Centres more alike than this are one voice."""
+TWO_VOICES, ONE_VOICE = 0.83, 0.95
+"""Centres less alike than the first are two voices, more alike than the second are one. Between them it is looked closer:"""
+APART = 4.4
+"""two voices lie so many standard deviations apart (a cloud cut in half does by 3.3 to 4, seldom 4.8), and"""
+UNSTEADY = 0.03
+"""change in the middle of flowing speech at most so often; a voice cut in half does so in every tenth step."""
 
 
-def two_voices(vectors: Array) -> Array | None:
-    """Return the two centres, unit vectors of shape (2, d), or None when there is only one voice (or too little speech)."""
+def two_voices(vectors: Array, flowing: Mask) -> Array | None:
+    """Return the two centres, unit vectors of shape (2, d), or None when there is only one voice (or too little speech).
+
+    `flowing`, of shape (n - 1,), tells which vectors are followed by the next one without a pause.
+    """
     if len(vectors) < 4:
         return None
     sample = vectors[:: -(-len(vectors) // MOST)]
@@ -24,7 +32,21 @@ def two_voices(vectors: Array) -> Array | None:
         if centres is None or float(centres[0] @ centres[1]) > ONE_VOICE:
             return None
         labels = (sample @ centres.T).argmax(axis=1)
-    return centres_of(sample, labels)
+    centres = centres_of(sample, labels)
+    return centres if centres is not None and are_two(vectors, centres, flowing) else None
+
+
+def are_two(vectors: Array, centres: Array, flowing: Mask) -> bool:
+    """Whether two centres are two voices and not one that was cut in half."""
+    if float(centres[0] @ centres[1]) <= TWO_VOICES:
+        return True
+    lean = vectors @ (centres[1] - centres[0])
+    second = lean > 0
+    sides = lean[~second], lean[second]
+    spread = float(np.sqrt(np.mean([side.var() for side in sides])))
+    changes = (second[1:] != second[:-1])[flowing]
+    is_steady = not len(changes) or float(changes.mean()) <= UNSTEADY
+    return is_steady and float(sides[1].mean() - sides[0].mean()) >= APART * spread
 
 
 def centres_of(vectors: Array, labels: NDArray[np.intp]) -> Array | None:

@@ -15,6 +15,8 @@ Array = NDArray[np.float32]
 VOICES = ("0", "1")
 STEP_FRAMES = 40
 """Frames between two windows: 0.4 s."""
+FLOWING = STEP_FRAMES * HOP / RATE + 0.001
+"""Middles of windows over flowing speech are at most so many seconds apart, a step; with a pause between it is more."""
 SHORTEST_FRAMES = 30
 AT_ONCE = 256  # windows: 7 MB
 REACH = 0.9  # seconds from a window's middle within which it speaks for a word
@@ -35,14 +37,13 @@ class Window:
 
 
 def windows_of(samples: Array, spans: Sequence[tuple[int, int]], encoder: VoiceEncoder, offset: float) -> list[Window]:
-    """Windows of 1.6 s over each span (in samples) of speech; shorter spans are repeated until they fill one."""
-    if not spans:
-        return []
-    loud = float(np.sqrt(np.mean(np.concatenate([samples[begin:end] for begin, end in spans]) ** 2)))
-    gain = max(1.0, LOUDNESS / loud) if loud > 0 else 1.0
+    """Windows of 1.6 s over each span (in samples) of speech; shorter spans are repeated until they fill one.
+
+    Every span is raised by itself: one speaker of a call is often quieter than the other.
+    """
     found: list[Window] = []
     for begin, end in spans:
-        mel = encoder.mel(samples[begin:end] * np.float32(gain))
+        mel = encoder.mel(raised(samples[begin:end]))
         if len(mel) < SHORTEST_FRAMES:
             continue
         start = offset + begin / RATE
@@ -52,6 +53,12 @@ def windows_of(samples: Array, spans: Sequence[tuple[int, int]], encoder: VoiceE
         places = [*range(0, len(mel) - WINDOW_FRAMES, STEP_FRAMES), len(mel) - WINDOW_FRAMES]
         found += [Window(start + (at + WINDOW_FRAMES / 2) * HOP / RATE, mel[at : at + WINDOW_FRAMES]) for at in places]
     return found
+
+
+def raised(samples: Array) -> Array:
+    """Speech as loud as the encoder knows it; what is louder stays."""
+    loud = float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
+    return samples * np.float32(max(1.0, LOUDNESS / loud)) if loud > 0 else samples
 
 
 def vectors_of(windows: Sequence[Window], encoder: VoiceEncoder, done: Callable[[float], None]) -> Array:
@@ -76,11 +83,11 @@ def assign(
     centres = None
     if windows:
         vectors = vectors_of(windows, encoder, done)
-        centres = two_voices(vectors)
+        middles = np.array([window.middle for window in windows])
+        centres = two_voices(vectors, np.diff(middles) <= FLOWING)
     if centres is None:
         return [replace(word, speaker=VOICES[0]) for word in words]
     leaning = vectors @ (centres[1] - centres[0])
-    middles = np.array([window.middle for window in windows])
     labelled = [replace(word, speaker=VOICES[int(lean(word, middles, leaning) > 0)]) for word in words]
     return at_sentences(steady(labelled))
 
