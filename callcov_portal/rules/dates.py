@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from callcov_portal.rules.digits import FILLERS, ONES, TEENS, TENS, WORDS, Spoken
+from callcov_portal.rules.digits import AMOUNTS, FILLERS, ONES, TEENS, TENS, WORDS, Spoken, goes_on, written
 
 MONTHS = frozenset(
     """january february march april may june july august september october november december
@@ -25,7 +25,7 @@ def date_spans(words: Sequence[Spoken]) -> Iterator[tuple[int, int]]:
     """Where one speaker says something that may be a date: numbers of its first and last word."""
     first = last = -1
     for at, word in enumerate(words):
-        joins = first >= 0 and word.start - words[last].end <= LONGEST_PAUSE
+        joins = first >= 0 and word.start - words[last].end <= LONGEST_PAUSE and goes_on(words[last], word)
         if is_part(word):
             if first >= 0 and not joins:
                 yield from complete(words, first, last)
@@ -40,17 +40,22 @@ def date_spans(words: Sequence[Spoken]) -> Iterator[tuple[int, int]]:
 
 def is_part(word: Spoken) -> bool:
     """Whether a word can be part of a date and not only join its parts."""
+    if re.search(r"[$£€%]", word.text):
+        return False
     return (
         word.plain in MONTHS
         or word.plain in ORDINALS
         or word.plain in SPELT
         or FIGURES.fullmatch(word.plain) is not None
+        or 0 < len(written(word.plain)) <= max(DIGITS)
         or any(part in ORDINALS or part in SPELT for part in word.plain.split())
     )
 
 
 def complete(words: Sequence[Spoken], first: int, last: int) -> Iterator[tuple[int, int]]:
     """The span, if it is a date: a month with a number, or as many digits as dates have."""
+    if last + 1 < len(words) and words[last + 1].plain in AMOUNTS:
+        return
     parts = [part for word in words[first : last + 1] for part in word.plain.split()]
     named, ranked = (any(part in kind for part in parts) for kind in (MONTHS, ORDINALS))
     counted = sum(digits_in(part) for part in parts)
@@ -67,4 +72,4 @@ def digits_in(part: str) -> int:
         return 1
     if part in WORDS:
         return 2 if part not in TENS else 1
-    return len(re.findall(r"\d", part))
+    return len(written(part) or re.findall(r"\d", part))

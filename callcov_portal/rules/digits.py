@@ -23,6 +23,8 @@ AMOUNTS = frozenset(
 )
 LONGEST_PAUSE = 10.0
 """Seconds within a number that is read out in groups, while the other one says yes."""
+LISTENING_WORDS = 4
+"""Who says more than so many words between has taken the turn: what follows is another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def digit_runs(words: Sequence[Spoken]) -> Iterator[DigitRun]:
     at = 0
     while at < len(words):
         value, used = digits_at(words, at)
-        if value and digits and words[at].start - words[last].end > LONGEST_PAUSE:
+        if value and digits and not goes_on(words[last], words[at]):
             yield DigitRun(digits, first, last)
             digits = ""
         if value:
@@ -85,6 +87,12 @@ def digit_runs(words: Sequence[Spoken]) -> Iterator[DigitRun]:
         yield DigitRun(digits, first, last)
 
 
+def goes_on(one: Spoken, next_one: Spoken) -> bool:
+    """Whether a speaker's next word can belong to the same number: soon, and nobody has taken the turn between."""
+    between = next_one.number - one.number - 1
+    return next_one.start - one.end <= LONGEST_PAUSE and between <= LISTENING_WORDS
+
+
 def digits_at(words: Sequence[Spoken], at: int) -> tuple[str, int]:
     """The digits that begin at this word, and how many words they take; ("", 1) if none."""
     word = words[at]
@@ -97,8 +105,20 @@ def digits_at(words: Sequence[Spoken], at: int) -> tuple[str, int]:
         return WORDS[word.plain][0] + ONES[following], 2
     if word.plain in WORDS:
         return WORDS[word.plain], 1
-    letters = re.sub(r"[\d\W_]", "", word.plain)
-    return ("".join(re.findall(r"\d", word.plain)), 1) if not letters else ("", 1)
+    return written(word.plain), 1
+
+
+def written(text: str) -> str:
+    """The digits of a text that has nothing else but `o` for 0 and `triple` before one: `6011 triple09`; "" for any other."""
+    digits, times = "", 1
+    for part in re.findall(r"[^\W\d_]+|\d", text):
+        if part in TIMES:
+            times = TIMES[part]
+        elif value := part if part.isdigit() else {"o": "0", "oh": "0"}.get(part, ""):
+            digits, times = digits + value * times, 1
+        else:
+            return ""
+    return digits
 
 
 def luhn(digits: str) -> bool:

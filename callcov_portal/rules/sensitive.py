@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from callcov_portal.rules.addresses import addresses
 from callcov_portal.rules.dates import date_spans
-from callcov_portal.rules.digits import DigitRun, Spoken, digit_runs, luhn, words_of
+from callcov_portal.rules.digits import DigitRun, Spoken, digit_runs, goes_on, luhn, words_of
 from callcov_portal.rules.stored import stored
 from callcov_portal.rules.values import SpokenSegment
 
@@ -119,7 +119,8 @@ def joined_card(words: Sequence[Spoken], runs: Sequence[DigitRun], before: str) 
     joined, used = run, 1
     for following in runs[1:]:
         near = following.first - joined.last - 1 <= BETWEEN_WORDS
-        soon = words[following.first].start - words[joined.last].end <= BETWEEN_SECONDS
+        end, begin = words[joined.last], words[following.first]
+        soon = begin.start - end.end <= BETWEEN_SECONDS and goes_on(end, begin)
         if not (near and soon) or len(joined.digits) + len(following.digits) > 19:
             break
         joined, used = DigitRun(joined.digits + following.digits, joined.first, following.last), used + 1

@@ -50,6 +50,7 @@ def runs(text):
         ("one thing and two things", ["1", "2"]),
         ("double trouble", []),
         ("B2B and 4th", []),
+        ("6011 triple09 o5", ["6011000905"]),  # as recognisers glue them
         ("", []),
     ],
 )
@@ -82,6 +83,15 @@ def test_of_a_long_call_only_the_last_seconds_are_looked_through():
     words = Watched(words_of([Said("A", "well", at, at + 1) for at in range(10_000)]))
     assert named_before(words, 9_000.0).split() == ["well"] * 15
     assert len(looked_at) < 50
+
+
+def test_who_takes_the_turn_ends_the_others_number():
+    turns = [Said("B", "555", 0, 1), Said("A", "I really need to ask first", 1, 2), Said("B", "0134", 2, 3)]
+    contact = [word for word in words_of(turns) if word.speaker == "B"]
+    assert [run.digits for run in digit_runs(contact)] == ["555", "0134"]
+    listening = [Said("B", "555", 0, 1), Said("A", "Yes, go on.", 1, 2), Said("B", "0134", 2, 3)]
+    contact = [word for word in words_of(listening) if word.speaker == "B"]
+    assert [run.digits for run in digit_runs(contact)] == ["5550134"]
 
 
 def test_a_long_pause_ends_a_number():
@@ -180,6 +190,7 @@ def test_a_lone_text_is_masked_as_well():
         "June 2nd, 1990",
         "the third of, um, May nineteen seventy nine",
         "first of the first seventy",
+        "O5-12-181",  # as recognisers glue them
     ],
 )
 def test_dates_of_birth_are_masked_however_they_are_said(born):
@@ -199,6 +210,11 @@ def test_dates_of_birth_are_masked_however_they_are_said(born):
 )
 def test_other_dates_are_left_alone(text):
     assert masked("How can I help?", text)[1] == text
+
+
+@pytest.mark.parametrize("text", ["That makes $139.99 today.", "It was 4,000 pounds then.", "About 12 percent, 14%."])
+def test_amounts_are_no_date_of_birth_even_where_one_was_asked_for(text):
+    assert masked("And your date of birth?", text)[1] == text
 
 
 def test_a_card_read_with_other_words_between_is_one_card():
