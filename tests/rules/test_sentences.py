@@ -1,6 +1,6 @@
-"""The built-in rules on eight hundred sentences: half are ways to say what a rule looks for, half only sound like it.
+"""The built-in rules on more than eight hundred sentences: half are ways to say what a rule looks for, half only sound like it.
 
-The sentences were written without a look at the rules. The rules were then widened with every second of them in view; on
+Those of `prohibited_pressure` came later, with their rule; the others were written without a look at the rules. The rules were then widened with every second of them in view; on
 the others they found 73 % at that moment, and took 13 % of the look-alikes for the real thing. Since then all are known to
 them, so this holds what was reached and does not measure it: for that, write new sentences.
 """
@@ -29,6 +29,7 @@ CATEGORIES = {
     "prohibited_guarantee": ("A", "prohibited", ""),
     "prohibited_insult": ("A", "prohibited", ""),
     "prohibited_secret": ("A", "prohibited", ""),
+    "prohibited_pressure": ("A", "prohibited", ""),
     "escalation": ("B", "escalation", ""),
     "complaint": ("B", "complaint", ""),
     "churn": ("B", "churn", ""),
