@@ -303,9 +303,10 @@ def test_hours_of_speech_are_thinned_out(monkeypatch):
 # --- two channels --------------------------------------------------------------------------------------------------
 
 
-def test_crosstalk_is_muted_and_overlap_is_kept():
+@pytest.mark.parametrize("decibels", [-40, -15, -10, -7])
+def test_crosstalk_is_muted_and_overlap_is_kept(decibels):
     mine, other = np.concatenate([tone(2, 300), silence(4)]), np.concatenate([silence(1.5), tone(2.5, 500), silence(2)])
-    crosstalk_of = np.float32(0.01)
+    crosstalk_of = np.float32(10 ** (decibels / 20))
     left, right = mine + crosstalk_of * other, other + crosstalk_of * mine
     masks = crosstalk.gates(crosstalk.decibels(left), crosstalk.decibels(right))
     heard_left = crosstalk.gated(left, masks[0], 0, len(left))

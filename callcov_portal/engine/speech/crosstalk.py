@@ -16,6 +16,8 @@ FRAME = 160  # 10 ms
 WINDOW = 10  # frames over which loudness is taken: 100 ms
 LOUDER_DB = 10.0
 """A channel is muted while the other is louder by this much. 15 fails when the crosstalk is as loud as -15 dB."""
+LEAST_LOUDER_DB = 3.0
+"""Where the crosstalk itself is louder than -20 dB, half of its distance is asked for, but never less than this."""
 HANGOVER = 25  # frames kept around one's own speech: 250 ms
 FLOOR_DB = 30.0
 """Own speech is at most this much below one's own loud speech."""
@@ -82,9 +84,20 @@ def open_frames(own: NDArray[np.float64], other: NDArray[np.float64]) -> Mask:
     """Where the other is not much louder, or own speech is near."""
     if not len(own):
         return np.zeros(0, bool)
-    speaking = (own > other) & (own > np.percentile(own, 98) - FLOOR_DB)
+    speaking = (own > other) & loud(own)
     near = np.convolve(speaking, np.ones(2 * HANGOVER + 1), mode="same")[: len(own)] > 0.5
-    return np.asarray((other <= own + LOUDER_DB) | near, bool)
+    return np.asarray((other <= own + louder_by(own, other)) | near, bool)
+
+
+def louder_by(own: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Decibels that tell crosstalk from two who speak at once: half of what usually lies between voice and crosstalk."""
+    apart = (other - own)[(other > own) & loud(other)]
+    return float(np.clip(np.median(apart) / 2, LEAST_LOUDER_DB, LOUDER_DB)) if len(apart) else LOUDER_DB
+
+
+def loud(levels: NDArray[np.float64]) -> Mask:
+    """Where a channel is about as loud as its own loud speech."""
+    return np.asarray(levels > np.percentile(levels, 98) - FLOOR_DB, bool)
 
 
 def gated(channel: Array, mask: Mask, begin: int, end: int) -> Array:
