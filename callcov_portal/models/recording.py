@@ -54,6 +54,10 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         due = Q(muting_at__lte=now) | Q(muting_at__gt=now + FARTHEST)
         return self.filter(due, muting=Muting.DUE).order_by("muting_at")
 
+    def unmuted(self) -> Self:
+        """Return those whose muted copy could not be made, the newest first; only who may unmask hears them."""
+        return self.filter(muting=Muting.FAILED).order_by("-id")
+
     def claim_muting(self, pk: int, seen: datetime | None, until: datetime) -> bool:
         """Take a due row for oneself until `until`, and count the try; of several callers one wins."""
         due = self.filter(pk=pk, muting=Muting.DUE, muting_at=seen)
@@ -117,6 +121,7 @@ class Recording(models.Model):
             models.Index("agent", "called_at", "id", name="recording_by_agent"),
             models.Index("contact", "called_at", "id", name="recording_by_contact"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
+            models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
         ]
         constraints = [
             models.CheckConstraint(

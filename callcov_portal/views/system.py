@@ -12,13 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from callcov_portal.actions import gateway, pace, sweeping
-from callcov_portal.models import Delivery, LogEntry, Signal, User
+from callcov_portal.models import Delivery, LogEntry, Recording, Signal, User
 from callcov_portal.models import overview as questions
 from callcov_portal.uploads import KEEP_FREE_BYTES
 from callcov_portal.views.rendering import PortalRequest, render_page
 from callcov_portal.views.trouble import is_silent
 
 LOG_SHOWN = 15
+UNMUTED_SHOWN = 20
 LITTLE_ROOM = 10 * KEEP_FREE_BYTES
 
 
@@ -47,6 +48,7 @@ def status(request: PortalRequest) -> HttpResponse:
         "sent": questions.sent_since(start_of_month()),
         "last_delivery": Delivery.objects.order_by("-received_at").values("received_at", "event", "times").first(),
         "disk": disk(),
+        "unmuted": Recording.objects.unmuted().only("pk", "muting_detail")[:UNMUTED_SHOWN],
         "log": recent_log(request.user),
         **machinery(),
     }

@@ -12,6 +12,7 @@ from django.utils import timezone
 from callcov_portal.actions import gateway, pace, recordings, sweeping
 from callcov_portal.models import Delivery, Failure, LogEntry, Recording, Signal, State
 from callcov_portal.models.analysis import WHAT_TO_DO
+from callcov_portal.models.recording import Muting
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory
 from tests.views.pages import link_named, links_of, text_of
 
@@ -71,6 +72,16 @@ def test_failures_are_grouped_by_cause_with_what_to_do_and_the_calls(as_bob, one
 
 def test_without_failures_the_page_says_so(as_bob):
     assert "No failures" in text_of(as_bob.get("/status/"))
+
+
+def test_calls_whose_sound_could_not_be_muted_are_named_with_the_reason(as_bob):
+    spoilt = RecordingFactory(muting=Muting.FAILED, muting_detail="The file is damaged.")
+    RecordingFactory(muting=Muting.DONE)
+    page = as_bob.get("/status/")
+    assert f"Call Why #{spoilt.pk} The file is damaged." in text_of(page)
+    assert link_named(page, f"#{spoilt.pk}") == f"/calls/{spoilt.pk}/"
+    spoilt.delete()
+    assert "could not be muted" not in text_of(as_bob.get("/status/"))
 
 
 def test_the_page_says_when_the_api_was_last_heard_of(as_bob):
@@ -179,9 +190,10 @@ def test_the_page_costs_the_same_however_much_there_is(as_alice, alice, one_of_e
     for failure in Failure:
         failed(failure)
     CompletedFactory.create_batch(10)
+    RecordingFactory.create_batch(30, muting=Muting.FAILED)
     for number in range(20):
         LogEntry.objects.create(user=alice, act="edited", recording_number=number)
-    assert queries() == before <= 10
+    assert queries() == before <= 11
 
 
 def test_health_is_open_to_all_and_says_nothing_more(as_charlie, db):
