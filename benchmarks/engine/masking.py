@@ -112,11 +112,14 @@ def value_span(event: Event, words: Sequence[Word]) -> Span:
 
 
 def heard_between(truth: Sequence[str], heard: Sequence[str], first: int, last: int) -> tuple[int, int]:
-    """The stretch of what was heard that stands for the truth's words `first` to `last`: what the rest does not match."""
+    """The stretch of what was heard that stands for the truth's words `first` to `last`: what the rest is not heard as.
+
+    A word before or after the value that was heard as another one ("my cell's" as "myself") is no part of the value.
+    """
     matched = [
         (block.src_start + at, block.dest_start + at)
         for block in Levenshtein.opcodes(list(truth), list(heard))
-        if block.tag == "equal"
+        if block.tag in {"equal", "replace"}
         for at in range(block.src_end - block.src_start)
     ]
     begin = max((there + 1 for here, there in matched if here < first), default=0)

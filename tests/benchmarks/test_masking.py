@@ -25,6 +25,12 @@ def hid(event, words, *spans):
 WORDS = heard("Okay,", "it's", "4-1", "1", "1", "1-1,", "thanks", "a", "lot.")
 
 
+def test_a_word_before_the_value_that_was_heard_as_another_is_no_part_of_it():
+    event = Event("pii_phone", "B", 12.0, 16.0, "My cell's five five five.", "five five five")
+    spoken = [Word("Myself", 12.0, 12.5, "B"), Word("555.", 12.6, 15.9, "B")]
+    assert value_span(event, spoken) == (12.6, 15.9)
+
+
 def test_a_value_lies_between_the_words_around_it_however_its_digits_came_out():
     assert value_span(CARD, WORDS) == (12.0, 15.9)
     longer = heard("Okay,", "it's", "4-1", "1", "1", "1-1-1-1-1,", "thanks", "a")
