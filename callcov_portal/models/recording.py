@@ -105,6 +105,20 @@ class Recording(models.Model):
         "portal.Analysis", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
+    # What lists show of the current analysis, so that they need no join. Its moves write the first two with
+    # themselves, actions/tallying.py the others: findings by outcome, and whether there are any.
+    state = models.CharField(max_length=12, blank=True)  # of `State`; "" without an analysis
+    failure = models.CharField(max_length=20, blank=True)
+    met = models.PositiveSmallIntegerField(default=0)
+    violated = models.PositiveSmallIntegerField(default=0)
+    omitted = models.PositiveSmallIntegerField(default=0)
+    heard = models.PositiveSmallIntegerField(default=0)
+    is_violated = models.BooleanField(default=False)
+    is_omitted = models.BooleanField(default=False)
+    is_heard = models.BooleanField(default=False)
+    talk_ratio = models.FloatField(null=True, blank=True)  # the agent's share of the seconds spoken, 0..1
+    negative_ratio = models.FloatField(null=True, blank=True)  # of the contact's segments, those with negative words
+
     # Judgement's marks: evidence keeps them so that lists need no join, actions/marks.py alone writes them.
     reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
@@ -120,6 +134,14 @@ class Recording(models.Model):
             models.Index("called_at", "id", name="recording_by_time"),
             models.Index("agent", "called_at", "id", name="recording_by_agent"),
             models.Index("contact", "called_at", "id", name="recording_by_contact"),
+            models.Index("state", "called_at", "id", name="recording_by_state"),
+            models.Index("agent", "state", "called_at", "id", name="recording_by_agent_state"),
+            models.Index("failure", "called_at", "id", name="recording_by_failure"),
+            models.Index("verdict", "called_at", "id", name="recording_by_verdict"),
+            models.Index("uploaded_by", "called_at", "id", name="recording_by_uploader"),
+            models.Index("is_violated", "called_at", "id", name="recording_by_violated"),
+            models.Index("is_omitted", "called_at", "id", name="recording_by_omitted"),
+            models.Index("is_heard", "called_at", "id", name="recording_by_heard"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
         ]
