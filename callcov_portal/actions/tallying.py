@@ -55,7 +55,7 @@ def retally(number: int) -> None:
         return
     analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None
     findings = findings_of(analysis)
-    show(recording, analysis, [outcome for _, outcome, _ in findings])
+    show(recording, analysis, findings)
     before, after = counted(number), share_of(recording, findings, is_analysed=analysis is not None)
     write_rows(recording, before, after)
     add_up(before, after)
@@ -76,11 +76,12 @@ def findings_of(analysis: UUID | None) -> list[tuple[str, str, str]]:
     return list(found.values_list("check_id", "outcome", "title")) if analysis else []
 
 
-def show(recording: Recording, analysis: UUID | None, outcomes: list[str]) -> None:
+def show(recording: Recording, analysis: UUID | None, findings: list[tuple[str, str, str]]) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
-    times = Counter(outcomes)
+    times = Counter(outcome for _, outcome, _ in findings)
+    came_out = set(worst_of(findings)[0].values())
     values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
-    values |= {f"is_{outcome}": times[outcome] > 0 for outcome in ("violated", "omitted", "heard")}
+    values |= {f"is_{outcome}": outcome in came_out for outcome in ("violated", "omitted", "heard")}
     values["talk_ratio"], values["negative_ratio"] = ratios(analysis)
     if any(getattr(recording, name) != value for name, value in values.items()):
         Recording.objects.filter(pk=recording.pk).update(**values)

@@ -200,6 +200,7 @@ class Analysis(models.Model):
         indexes = [
             models.Index("next_attempt_at", condition=Q(next_attempt_at__isnull=False), name="analysis_due"),
             models.Index("state", "failure", name="analysis_by_state"),
+            models.Index("external_id", name="analysis_by_external_id"),
         ]
         constraints = [
             models.UniqueConstraint("api_url", "external_id", name="analysis_external_id_once"),
