@@ -6,7 +6,7 @@ and merges them. One condition, or one value of it, drives a branch; the others 
 planner takes for an invitation to begin with them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -39,9 +39,7 @@ class Choice:
 
     def plainly(self) -> Q:
         """Return the condition as any query asks it."""
-        some = [value for value in self.values if value is not None]
-        condition = Q(**{f"{self.column}__in": some}) if len(some) != 1 else Q(**{self.column: some[0]})
-        return condition | Q(**{f"{self.column}__isnull": True}) if None in self.values else condition
+        return condition_on(self.column, self.values)
 
     def tested(self, rows: QuerySet[Any], way: str = "") -> QuerySet[Any]:
         """Return the rows for whose calls, reached by `way`, it holds; each is looked at, and no index is begun with."""
@@ -137,7 +135,7 @@ class Selection:
         if self.nothing:
             return []
         if self.numbers is not None:
-            return [self.branch({"pk__in": self.numbers}, (), is_small=True)]
+            return [self.branch({"pk": self.numbers}, (), is_small=True)]
         if self.text:
             return list(self.by_text())
         if self.check:
@@ -149,12 +147,7 @@ class Selection:
 
     def branch(self, by: Mapping[str, Any], columns: Sequence[str], *, is_small: bool = False) -> Branch:
         """Return the calls whose columns have these values; every condition on another column is tested row by row."""
-        calls = Recording.objects.filter(
-            **{
-                (f"{column}__isnull" if value is None else column): value is None or value
-                for column, value in by.items()
-            }
-        )
+        calls = Recording.objects.filter(*(condition_on(column, many_of(value)) for column, value in by.items()))
         tested = self.tested(calls, columns)
         rest = self.with_rest(tested.filter(self.came_out) if self.outcomes else tested)
         return Branch(rest, is_small=is_small)
@@ -229,7 +222,7 @@ class Selection:
     def by_text(self) -> Iterator[Branch]:
         """Yield the calls that the text finds: by number, by agent, by contact."""
         if self.found.numbers:
-            yield self.branch({"pk__in": self.found.numbers}, (), is_small=True)
+            yield self.branch({"pk": self.found.numbers}, (), is_small=True)
         if len(self.found.agents) > MOST_AGENTS:
             yield replace(self, text="", choices=(*self.choices, Choice("agent", self.found.agents))).branch({}, ())
         else:
@@ -260,6 +253,35 @@ def find(text: str) -> Found:
         first[:MOST_CONTACTS],
         len(first) > MOST_CONTACTS,
     )
+
+
+def condition_on(column: str, values: Collection[Any]) -> Q:
+    """Return the condition that a column has one of these values; None is for NULL.
+
+    With IN also for one: what is true Django asks for without a comparison, and SQLite then sees nothing to look up.
+    """
+    some = [value for value in values if value is not None]
+    is_null = Q(**{f"{column}__isnull": True}) if None in values else Q()
+    return Q(**{f"{column}__in": some}) | is_null if some else is_null
+
+
+def many_of(value: Any) -> Collection[Any]:
+    """Return one value, or several, as several."""
+    return value if isinstance(value, tuple | frozenset) else (value,)
+
+
+def capped_counts(choices: Sequence[Choice]) -> list[int]:
+    """Return how many calls there are of each choice, each at most one more than `CAP`; one query, each from an index."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for at, choice in enumerate(choices):
+        some = Recording.objects.filter(choice.plainly()).order_by().values_list("pk")[: CAP + 1]
+        sql, parameters = some.query.sql_with_params()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) some{at})")  # noqa: S608
+        values += parameters
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", values)
+        return list(cursor.fetchone())
 
 
 def begins(column: str, text: str) -> Q:

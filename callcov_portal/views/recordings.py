@@ -16,7 +16,8 @@ from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.columns import columns_of
 from callcov_portal.views.listing import clean_query, list_context, live_of
 from callcov_portal.views.people import matching
-from callcov_portal.views.rendering import PortalRequest, render_page
+from callcov_portal.views.rail import offer_users, presets, show_counts
+from callcov_portal.views.rendering import PortalRequest, render_page, wants_partial
 from callcov_portal.views.rows import rows_of, stages_of, written
 
 MAX_LIVE_ROWS = 200
@@ -30,6 +31,10 @@ def calls(request: PortalRequest) -> HttpResponse:
     filters = CallFilter(request.GET, queryset=Recording.objects.all())
     is_valid = filters.is_valid()
     context = {"filters": filters, **list_context(filters.branches, request.GET, request.user)}
+    if not wants_partial(request):
+        show_counts(filters)
+        offer_users(filters)
+        context["presets"] = presets(request.GET)
     page, part = "recordings/list.html", "recordings/_calls.html"
     response = render_page(request, page, part, context, status=200 if is_valid else 422)
     query = clean_query(request.GET, without=())

@@ -1,6 +1,7 @@
 """Which calls a page shows: against a reference that looks at every call, and without sorting or scanning them."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,7 @@ def test_a_page_is_read_in_the_order_of_an_index_and_nothing_is_sorted_or_scanne
     assert plans
     for plan in plans:
         assert "TEMP B-TREE" not in plan, plan
-        assert "SCAN" not in plan.replace("SCAN portal_recording USING COVERING INDEX", "").replace(
-            "SCAN portal_recording USING INDEX", ""
-        ), plan
+        # All calls, or most of them, are walked through in the order of their time.
+        is_walk = set(asked) <= {"since", "until"} or asked.get("outcome") in {"met", "assessed"}
+        walk = r"SCAN portal_recording USING (COVERING )?INDEX recording_by_time" if is_walk else "$^"
+        assert "SCAN" not in re.sub(walk, "", plan), plan
