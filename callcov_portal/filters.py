@@ -1,25 +1,31 @@
 """Which calls are shown: every filter stands in the URL."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from callcov_portal.forms import PersonInput
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
-    Analysis,
     Contact,
+    Direction,
     Failure,
     Outcome,
     Recording,
     State,
+    User,
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
-from callcov_portal.models.rates import ASSESSED, came_out
+from callcov_portal.models.rates import ASSESSED, ASSESSED_OUTCOMES
+from callcov_portal.models.selection import Branch, Choice, Selection, of_length
 
 # The words that judgement writes into the column `verdict`, after those about reviews as such.
 REVIEWED = [
@@ -29,6 +35,12 @@ REVIEWED = [
     ("coach", "Needs coaching"),
     ("fail", "Fail"),
 ]
+
+VERDICTS = ("pass", "coach", "fail")
+UNKNOWN_DIRECTION = "unknown"
+DIRECTIONS = [(direction.value or UNKNOWN_DIRECTION, direction.label) for direction in reversed(Direction)]
+MOST_NUMBERS = 500  # calls that a URL may name one by one
+LONGEST_MINUTES = 10_000
 
 OUTCOMES = [
     (ASSESSED, "Any, but assessed"),
@@ -54,94 +66,144 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d", attrs={"type": "date"})
 
 
+class NumbersField(forms.Field):
+    """Calls named one by one, by their numbers."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[int]:
+        """Return the numbers; raises `ValidationError` for what is none, and for too many."""
+        words = [str(word) for word in value or []]
+        if len(words) > MOST_NUMBERS:
+            raise ValidationError(f"At most {MOST_NUMBERS} calls can be named one by one.")
+        if not all(word.isdecimal() and len(word) < 19 for word in words):
+            raise ValidationError("Calls are named by their numbers.")
+        return [int(word) for word in words]
+
+
+class NumbersFilter(django_filters.Filter):  # type: ignore[misc]
+    """Calls named one by one."""
+
+    field_class = NumbersField
+
+
+def minutes(label: str) -> django_filters.NumberFilter:
+    """Return a filter that takes minutes."""
+    widget = forms.NumberInput(attrs={"inputmode": "decimal", "step": "any", "min": "0"})
+    return django_filters.NumberFilter(label=label, min_value=0, max_value=LONGEST_MINUTES, widget=widget)
+
+
 class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Which calls a list or an export shows; every filter is a parameter of the URL.
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
-    without regard to case; `text` is any part of a number, identifier, name, file name or the API's id.
-    `check` is the id of a check that was assessed, `outcome` how it (or, without `check`, any) came out.
+    without regard to case; what `text` finds says `models/selection.py`. `check` is the id of a check that was assessed,
+    `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `uploaded_by` is a user's name,
+    `shortest` and `longest` are minutes.
     """
 
     text = django_filters.CharFilter(
-        method="by_text",
         label="Find",
         max_length=200,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, name, file, id"}),
+        help_text="A call’s number, part of an agent’s name, the begin of a contact’s identifier or of a file’s name, "
+        "or the whole id at the API.",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, agent, contact, file, id"}),
     )
+    call = NumbersFilter(label="Calls")
     state = django_filters.MultipleChoiceFilter(
-        method="by_state",
-        choices=State.choices,
-        label="State",
-        widget=forms.CheckboxSelectMultiple,
+        choices=State.choices, label="State", widget=forms.CheckboxSelectMultiple
     )
-    failure = django_filters.ChoiceFilter(
-        field_name="current_analysis__failure", choices=Failure.choices, label="Cause of failure", empty_label="Any"
-    )
-    reviewed = django_filters.ChoiceFilter(method="by_review", choices=REVIEWED, label="Review", empty_label="Any")
+    failure = django_filters.ChoiceFilter(choices=Failure.choices, label="Cause of failure", empty_label="Any")
+    reviewed = django_filters.ChoiceFilter(choices=REVIEWED, label="Review", empty_label="Any")
     agent = django_filters.CharFilter(
-        method="by_agent",
-        label="Agent",
-        max_length=IDENTIFIER_LENGTH,
-        widget=PersonInput("known_agents", "known-agents"),
+        label="Agent", max_length=IDENTIFIER_LENGTH, widget=PersonInput("known_agents", "known-agents")
     )
     contact = django_filters.CharFilter(
-        method="by_contact",
-        label="Contact",
-        max_length=IDENTIFIER_LENGTH,
-        widget=PersonInput("known_contacts", "known-contacts"),
+        label="Contact", max_length=IDENTIFIER_LENGTH, widget=PersonInput("known_contacts", "known-contacts")
     )
-    check = django_filters.CharFilter(method="by_check", label="Check", max_length=80, widget=forms.HiddenInput)
-    outcome = django_filters.ChoiceFilter(
-        method="by_outcome", choices=OUTCOMES, label="A check came out", empty_label="Any"
-    )
-    since = django_filters.DateFilter(method="by_first_day", label="From", widget=DayInput())
-    until = django_filters.DateFilter(method="by_last_day", label="To", widget=DayInput())
+    check = django_filters.CharFilter(label="Check", max_length=80, widget=forms.HiddenInput)
+    outcome = django_filters.ChoiceFilter(choices=OUTCOMES, label="A check came out", empty_label="Any")
+    since = django_filters.DateFilter(label="From", widget=DayInput())
+    until = django_filters.DateFilter(label="To", widget=DayInput())
+    shortest = minutes("At least, min")
+    longest = minutes("At most, min")
+    direction = django_filters.ChoiceFilter(choices=DIRECTIONS, label="Direction", empty_label="Any")
+    uploaded_by = django_filters.CharFilter(label="Added by", max_length=150)
 
     class Meta:
         model = Recording
         fields: list[str] = []
 
-    def by_text(self, calls: QuerySet[Recording], _name: str, text: str) -> QuerySet[Recording]:
-        named = Q(identifier__icontains=text) | Q(name__icontains=text)
-        condition = (
-            Q(file_name__icontains=text)
-            | Q(link__icontains=text)
-            | Q(agent__in=Agent.objects.filter(named))
-            | Q(contact__in=Contact.objects.filter(named))
-            | Q(Exists(Analysis.objects.filter(recording=OuterRef("pk"), external_id__icontains=text)))
+    def filter_queryset(self, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
+        """Return those of these calls that the URL chooses."""
+        return self.selection.queryset(queryset)
+
+    @property
+    def branches(self) -> list[Branch]:
+        """The calls that the URL chooses, as a page of them is read; none if a filter cannot be read."""
+        return self.selection.branches() if self.is_valid() else []
+
+    @cached_property
+    def selection(self) -> Selection:
+        """What the filters, which can be read, come to."""
+        asked: dict[str, Any] = self.form.cleaned_data
+        choices = chosen(asked)
+        check, outcome = asked["check"], asked["outcome"]
+        outcomes: tuple[str, ...] = ()
+        if check or outcome in {ASSESSED, Outcome.MET}:
+            outcomes = ASSESSED_OUTCOMES if outcome in {"", ASSESSED} else (outcome,)
+        return Selection(
+            choices=tuple(choice for choice in choices if choice),
+            nothing=not all(choices),
+            since=midnight(asked["since"]) if asked["since"] else None,
+            until=midnight(asked["until"] + timedelta(days=1)) if (asked["until"] or date.max) < date.max else None,
+            shortest=seconds_of(asked["shortest"]),
+            longest=seconds_of(asked["longest"]),
+            check=check,
+            outcomes=outcomes,
+            text=asked["text"],
+            numbers=tuple(asked["call"]) or None,
         )
-        number = text.strip().removeprefix("#")
-        if number.isdecimal() and len(number) < 19:
-            condition |= Q(pk=int(number))
-        return calls.filter(condition)
 
-    def by_state(self, calls: QuerySet[Recording], _name: str, states: list[str]) -> QuerySet[Recording]:
-        if State.COMPLETED not in states:
-            return calls.filter(current_analysis__state__in=states)
-        # Nearly all are completed. Joined, SQLite begins with them and sorts them all to show fifty (600 ms of 100,000).
-        return calls.filter(Exists(Analysis.objects.filter(pk=OuterRef("current_analysis"), state__in=states)))
 
-    def by_agent(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
-        return calls.filter(agent__key=key_of(identifier))
+def chosen(asked: dict[str, Any]) -> list[Choice | None]:
+    """Return the choices among columns, those first that mostly leave fewest calls; None where one names nobody."""
+    choices: list[Choice | None] = []
+    if identifier := asked["contact"]:
+        choices.append(contact_named(key_of(identifier)))
+    if identifier := asked["agent"]:
+        choices.append(one_of("agent", Agent.objects.named(identifier)))
+    if name := asked["uploaded_by"]:
+        choices.append(one_of("uploaded_by", User.objects.filter(username=name)))
+    if failure := asked["failure"]:
+        choices.append(Choice("failure", (failure,)))
+    outcome = asked["outcome"]
+    if not asked["check"] and outcome in {Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD}:
+        choices.append(Choice(f"is_{outcome}", (True,)))
+    if word := asked["reviewed"]:
+        choices.append(Choice("verdict", {"no": ("",), "yes": VERDICTS}.get(word, (word,))))
+    if states := asked["state"]:
+        choices.append(Choice("state", tuple(states)))
+    if direction := asked["direction"]:
+        choices.append(Choice("direction", ("" if direction == UNKNOWN_DIRECTION else direction,)))
+    if asked["shortest"] is not None or asked["longest"] is not None:
+        choices.append(of_length(seconds_of(asked["shortest"]), seconds_of(asked["longest"])))
+    return choices
 
-    def by_contact(self, calls: QuerySet[Recording], _name: str, identifier: str) -> QuerySet[Recording]:
-        key = key_of(identifier)
-        return calls.filter(contact=None) if key == UNKNOWN_CONTACT else calls.filter(contact__key=key)
 
-    def by_check(self, calls: QuerySet[Recording], _name: str, check_id: str) -> QuerySet[Recording]:
-        outcome = self.form.cleaned_data.get("outcome")
-        return calls if outcome else calls.filter(came_out(ASSESSED, check_id))
+def contact_named(key: str) -> Choice | None:
+    """Return the choice of one contact; calls of unknown contacts have none."""
+    if key == UNKNOWN_CONTACT:
+        return Choice("contact", (None,))
+    return one_of("contact", Contact.objects.named(key))
 
-    def by_outcome(self, calls: QuerySet[Recording], _name: str, outcome: str) -> QuerySet[Recording]:
-        return calls.filter(came_out(outcome, self.form.cleaned_data.get("check", "")))
 
-    def by_first_day(self, calls: QuerySet[Recording], _name: str, day: date) -> QuerySet[Recording]:
-        return calls.filter(called_at__gte=midnight(day))
+def one_of(column: str, rows: QuerySet[Any]) -> Choice | None:
+    """Return the choice of the one row that is named, or None if there is none."""
+    number = rows.values_list("pk", flat=True).first()
+    return Choice(column, (number,)) if number is not None else None
 
-    def by_last_day(self, calls: QuerySet[Recording], _name: str, day: date) -> QuerySet[Recording]:
-        return calls.filter(called_at__lt=midnight(day + timedelta(days=1))) if day < date.max else calls
 
-    def by_review(self, calls: QuerySet[Recording], _name: str, word: str) -> QuerySet[Recording]:
-        if word in {"no", "yes"}:
-            return calls.filter(reviewed_at__isnull=word == "no")
-        return calls.filter(verdict=word)
+def seconds_of(span: Decimal | None) -> float | None:
+    """Return minutes as seconds."""
+    return None if span is None else float(span) * 60

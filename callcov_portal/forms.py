@@ -212,7 +212,7 @@ class RulesForm(forms.Form):
         if not number or not self.is_tried:
             return call
         if number.isdecimal() and len(number) < 19:
-            analysed = Recording.objects.filter(current_analysis__state=State.COMPLETED)
+            analysed = Recording.objects.filter(state=State.COMPLETED)
             self.recording = analysed.select_related("current_analysis").filter(pk=int(number)).first()
         if self.recording is None:
             raise ValidationError(f"There is no analysed call {call.strip()}.")

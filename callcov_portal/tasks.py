@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, muting, sweeping
+from callcov_portal.actions import advancing, housekeeping, muting, recounting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,7 @@ def sweep() -> None:
     for number in muting.due(timezone.now()):
         send(mute, number)
     housekeeping.tidy_if_due()
+    recounting.catch_up()
 
 
 def ring(pk: UUID | None) -> None:

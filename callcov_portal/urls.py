@@ -35,6 +35,7 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/add/", adding.add_calls, name="add_calls"),
     path("calls/add/files/", adding.add_files, name="add_files"),
     path("calls/add/links/", adding.add_links, name="add_links"),
+    path("calls/<int:number>/moments/", recordings.call_moments, name="call_moments"),
     path("calls/<int:number>/state/", analyses.call_state, name="call_state"),
     path("calls/<int:number>/edit/", recordings.call_edit, name="call_edit"),
     path("calls/<int:number>/delete/", recordings.call_delete, name="call_delete"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import factory
 from factory.django import DjangoModelFactory
 
+from callcov_portal.actions import tallying
 from callcov_portal.models import (
     Agent,
     Analysis,
@@ -76,8 +77,10 @@ class AnalysisFactory(DjangoModelFactory[Analysis]):
     @factory.post_generation
     def current(self, create: bool, extracted: bool | None, **_kwargs) -> None:
         if create and extracted is not False:
-            Recording.objects.filter(pk=self.recording.pk).update(current_analysis=self)
+            shown = {"state": self.state, "failure": self.failure}
+            Recording.objects.filter(pk=self.recording.pk).update(current_analysis=self, **shown)
             self.recording.current_analysis = self
+            tallying.retally(self.recording.pk)
 
 
 class ProcessingFactory(AnalysisFactory):
@@ -127,14 +130,22 @@ class SpanFactory(DjangoModelFactory[SensitiveSpan]):
 
 
 class FindingFactory(DjangoModelFactory[Finding]):
+    """One finding, counted."""
+
     class Meta:
         model = Finding
+        skip_postgeneration_save = True
 
     analysis = factory.SubFactory(CompletedFactory)
     position = factory.Sequence(lambda n: n)
     check_id = "identity_verification"
     title = "Identity verification"
     outcome = Outcome.MET
+
+    @factory.post_generation
+    def counted(self, create: bool, _extracted: object, **_kwargs) -> None:
+        if create:
+            tallying.retally(self.analysis.recording_id)
 
 
 class DocumentFactory(DjangoModelFactory[Document]):

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from callcov_portal.actions import tallying
 from callcov_portal.actions.recordings import note
 from callcov_portal.models import Analysis, Failure, Recording, State, User
 
@@ -30,11 +31,17 @@ def send_anyway(analysis: Analysis, user: User) -> Analysis:
 def replace(recording: Recording, old: Analysis | None, user: User, act: str) -> Analysis:
     """Write the new analysis and make it the current one; of two people pressing at once one succeeds."""
     new = Analysis.objects.create(recording=recording, replaces=old, requested_by=user, next_attempt_at=timezone.now())
-    if not Recording.objects.filter(pk=recording.pk, current_analysis=old).update(current_analysis=new):
+    if not Recording.objects.filter(pk=recording.pk, current_analysis=old).update(**current(new)):
         transaction.set_rollback(True)
         raise NotPossible("Somebody has done that already.")
+    tallying.retally(recording.pk)
     note(user, act, recording)
     return new
+
+
+def current(analysis: Analysis) -> dict[str, object]:
+    """Return what a recording says of its current analysis."""
+    return {"current_analysis": analysis, "state": analysis.state, "failure": analysis.failure}
 
 
 def retry(analysis: Analysis, user: User) -> None:

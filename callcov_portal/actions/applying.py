@@ -6,7 +6,7 @@ from enum import Enum
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import judging, masking, schedule
+from callcov_portal.actions import judging, masking, schedule, tallying
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Recording, Segment, State
 from callcov_portal.reading.alignment import Line
@@ -65,6 +65,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         write_results(analysis, segments, found)
         masking.write(analysis, spans)
         note_duration(analysis, snapshot)
+        tallying.retally(analysis.recording_id)
     return Applied.APPLIED
 
 

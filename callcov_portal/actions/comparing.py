@@ -111,7 +111,7 @@ def last_completed(last: int) -> Iterator[tuple[Analysis, bool]]:
 
 def newest(last: int) -> list[UUID]:
     """Return the current analyses of the newest calls whose analysis is completed."""
-    completed = Recording.objects.filter(current_analysis__state=State.COMPLETED).newest_first()
+    completed = Recording.objects.filter(state=State.COMPLETED).newest_first()
     return list(completed.values_list("current_analysis", flat=True)[:last])
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from callcov_portal import rules
-from callcov_portal.actions import comparing
+from callcov_portal.actions import comparing, tallying
 from callcov_portal.actions.applying import finding_rows
 from callcov_portal.actions.comparing import LAST, Changed, Comparison, last_completed, words_of
 from callcov_portal.actions.judging import found_by
@@ -40,6 +40,7 @@ def check_again(analysis: Analysis, user: User) -> list[Change]:
         by_rules = Finding.objects.filter(analysis=analysis).exclude(rule="")
         changes = differences(by_rules, found)
         rewrite(analysis, found)
+        tallying.retally(analysis.recording_id)
         changed = Analysis.objects.filter(pk=analysis.pk).exclude(rules=ruleset.hash).update(rules=ruleset.hash)
         if changes or changed:
             note(user, "checked again", analysis.recording, told(ruleset, changes))

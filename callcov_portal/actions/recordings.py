@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
-from callcov_portal.actions import shelving
+from callcov_portal.actions import shelving, tallying
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
@@ -155,7 +155,9 @@ def write_recording(
     recording.current_analysis = Analysis.objects.create(
         recording=recording, requested_by=user, next_attempt_at=timezone.now()
     )
-    recording.save(update_fields=["current_analysis"])
+    recording.state = recording.current_analysis.state
+    recording.save(update_fields=["current_analysis", "state"])
+    tallying.retally(recording.pk)
     return recording
 
 
@@ -185,6 +187,7 @@ def edit_details(recording: Recording, details: CallDetails, user: User) -> list
         recording.called_at, recording.called_at_source = details.called_at, CalledAtSource.FORM
     recording.save(update_fields=["agent", "contact", "direction", "called_at", "called_at_source"])
     after = described(recording)
+    tallying.retally(recording.pk)
     changes = [f"{key}: {before[key]} → {after[key]}" for key in after if before[key] != after[key]]
     if changes:
         note(user, "edited", recording, "; ".join(changes))
@@ -216,6 +219,7 @@ def delete(recording: Recording, user: User) -> None:
     Spent.objects.bulk_create(
         Spent(sent_at=analysis.sent_at, seconds=held.duration_seconds or 0) for analysis in analyses if analysis.sent_at
     )
+    tallying.forget(held.pk)
     Recording.objects.filter(pk=held.pk).update(current_analysis=None)
     Recording.objects.filter(pk=held.pk).delete()
     shelving.discard(held.stored_name)

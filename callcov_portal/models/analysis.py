@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from callcov_portal.models.recording import Recording
@@ -125,10 +125,16 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
         """Move one row to a state, if the table of states allows it from where the row stands now.
 
-        One conditional UPDATE: of several callers one wins and gets True. `fields` are set with it.
+        One conditional UPDATE: of several callers one wins and gets True. `fields` are set with it, and what lists
+        show of the state in the same transaction.
         """
         values: dict[str, object] = {"state": to, "failure": failure, **fields}
-        return self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
+        with transaction.atomic():
+            moved = self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
+            if moved:
+                shown = Recording.objects.filter(current_analysis=pk).exclude(state=to, failure=failure)
+                shown.update(state=to, failure=failure)
+        return moved
 
     def claim(self, pk: uuid.UUID, seen: datetime | None, until: datetime) -> bool:
         """Take a due row for oneself until `until`: the schedule column is the lease. One caller wins.
@@ -194,6 +200,7 @@ class Analysis(models.Model):
         indexes = [
             models.Index("next_attempt_at", condition=Q(next_attempt_at__isnull=False), name="analysis_due"),
             models.Index("state", "failure", name="analysis_by_state"),
+            models.Index("external_id", name="analysis_by_external_id"),
         ]
         constraints = [
             models.UniqueConstraint("api_url", "external_id", name="analysis_external_id_once"),

@@ -50,7 +50,7 @@ class Sent:
 def standings() -> Counter[tuple[str, str]]:
     """Return how many calls stand in each state with each failure code ("" without); one query."""
     rows = Recording.objects.filter(current_analysis__isnull=False).order_by()
-    counted = rows.values_list("current_analysis__state", "current_analysis__failure").annotate(n=Count("pk"))
+    counted = rows.values_list("state", "failure").annotate(n=Count("pk"))
     counts: Counter[tuple[str, str]] = Counter()
     for state, failure, count in counted:
         counts[state, failure] += count

@@ -28,6 +28,7 @@ class User(AbstractUser):
     role = models.CharField(max_length=20, choices=Role, default=Role.REVIEWER)
     must_change_password = models.BooleanField(default=False)
     may_unmask = models.BooleanField(default=False)  # may see and hear sensitive data; each time is logged
+    call_columns = models.JSONField(default=list, blank=True)  # keys of the list's columns in order; [] the usual ones
 
     @property
     def is_lead(self) -> bool:

@@ -90,7 +90,7 @@ def came_out(outcome: str, check_id: str = "", *, of: str = "") -> Q:
     else:
         findings = decisive(findings.filter(outcome=outcome))
     if of:
-        return Q(**{f"{of}current_analysis__state": State.COMPLETED}) & Q(Exists(findings))
+        return Q(**{f"{of}state": State.COMPLETED}) & Q(Exists(findings))
     # Asked for outside, the state is where SQLite begins: it sorts all that is completed to show fifty (700 ms of
     # 100,000 calls; 50 ms so). For people it is the other way round: they are counted over all calls anyway.
     return Q(Exists(findings.filter(analysis__state=State.COMPLETED)))
@@ -98,7 +98,7 @@ def came_out(outcome: str, check_id: str = "", *, of: str = "") -> Q:
 
 def check_rates(recordings: QuerySet[Recording]) -> list[CheckRate]:
     """Return how each check came out in these calls, the worst first; checks that were never assessed are left out."""
-    analyses = recordings.filter(current_analysis__state=State.COMPLETED).order_by().values("current_analysis")
+    analyses = recordings.filter(state=State.COMPLETED).order_by().values("current_analysis")
     counts = {
         outcome.value: Count("analysis", distinct=True, filter=Q(outcome=outcome)) for outcome in ASSESSED_OUTCOMES
     }
@@ -114,7 +114,7 @@ def totals(recordings: QuerySet[Recording]) -> Totals:
     """Return what there is of these calls; one query."""
     sums = recordings.order_by().aggregate(
         calls=Count("pk"),
-        analysed=Count("pk", filter=Q(current_analysis__state=State.COMPLETED)),
+        analysed=Count("pk", filter=Q(state=State.COMPLETED)),
         seconds=Sum("duration_seconds"),
         last_call=Max("called_at"),
     )
@@ -123,7 +123,7 @@ def totals(recordings: QuerySet[Recording]) -> Totals:
 
 def with_calls(people: QuerySet[Any]) -> QuerySet[Any]:
     """Return agents or contacts that have calls, with `calls`, `analysed` and `last_call`."""
-    analysed = Count("recordings", filter=Q(recordings__current_analysis__state=State.COMPLETED))
+    analysed = Count("recordings", filter=Q(recordings__state=State.COMPLETED))
     counted: QuerySet[Any] = people.annotate(
         calls=Count("recordings"), analysed=analysed, last_call=Max("recordings__called_at")
     )

@@ -1,11 +1,12 @@
 """A recording: one call's audio, whose call it was and when."""
 
+from bisect import bisect_right
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.urls import reverse
 
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact
@@ -39,6 +40,22 @@ class Muting(models.TextChoices):
     DONE = "done", "Made"
     FAILED = "failed", "Could not be made"
 
+
+# Where the bands of length end, in seconds: by them calls of some length are found newest first.
+BAND_ENDS = (30, 60, 120, 180, 300, 480, 720, 1200, 2400)
+NO_BAND = -1  # the length is not known
+
+
+def band_of(seconds: float | None) -> int:
+    """Return the band in which a length lies; None is longer than any."""
+    return len(BAND_ENDS) if seconds is None else bisect_right(BAND_ENDS, seconds)
+
+
+BANDS = Case(
+    *(When(duration_seconds__lt=end, then=Value(band)) for band, end in enumerate(BAND_ENDS)),
+    When(duration_seconds__gte=BAND_ENDS[-1], then=Value(len(BAND_ENDS))),
+    default=Value(NO_BAND),
+)
 
 FARTHEST = timedelta(minutes=20)  # no copy is put off longer
 
@@ -82,7 +99,7 @@ class Recording(models.Model):
     direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
 
     file = models.FileField(max_length=200, blank=True)
-    file_name = models.CharField(max_length=255, blank=True)
+    file_name = models.CharField(max_length=255, blank=True, db_index=True)
     link = models.URLField(max_length=2000, blank=True)
     sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
@@ -105,6 +122,24 @@ class Recording(models.Model):
         "portal.Analysis", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
+    # What lists show of the current analysis, so that they need no join. Its moves write the first two with
+    # themselves, actions/tallying.py the others: findings by outcome, and whether any check came out like that.
+    state = models.CharField(max_length=12, blank=True)  # of `State`; "" without an analysis
+    failure = models.CharField(max_length=20, blank=True)
+    met = models.PositiveSmallIntegerField(default=0)
+    violated = models.PositiveSmallIntegerField(default=0)
+    omitted = models.PositiveSmallIntegerField(default=0)
+    heard = models.PositiveSmallIntegerField(default=0)
+    is_violated = models.BooleanField(default=False)
+    is_omitted = models.BooleanField(default=False)
+    is_heard = models.BooleanField(default=False)
+    talk_ratio = models.FloatField(null=True, blank=True)  # the agent's share of the seconds spoken, 0..1
+    negative_ratio = models.FloatField(null=True, blank=True)  # of the contact's segments, those with negative words
+
+    length_band = models.GeneratedField(
+        expression=BANDS, output_field=models.SmallIntegerField(), db_persist=True
+    )  # of the duration, see `band_of`
+
     # Judgement's marks: evidence keeps them so that lists need no join, actions/marks.py alone writes them.
     reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
@@ -120,6 +155,16 @@ class Recording(models.Model):
             models.Index("called_at", "id", name="recording_by_time"),
             models.Index("agent", "called_at", "id", name="recording_by_agent"),
             models.Index("contact", "called_at", "id", name="recording_by_contact"),
+            models.Index("state", "called_at", "id", name="recording_by_state"),
+            models.Index("agent", "state", "called_at", "id", name="recording_by_agent_state"),
+            models.Index("failure", "called_at", "id", name="recording_by_failure"),
+            models.Index("verdict", "called_at", "id", name="recording_by_verdict"),
+            models.Index("uploaded_by", "called_at", "id", name="recording_by_uploader"),
+            models.Index("is_violated", "called_at", "id", name="recording_by_violated"),
+            models.Index("is_omitted", "called_at", "id", name="recording_by_omitted"),
+            models.Index("is_heard", "called_at", "id", name="recording_by_heard"),
+            models.Index("direction", "called_at", "id", name="recording_by_direction"),
+            models.Index("length_band", "called_at", "id", name="recording_by_length"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
         ]

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from django import template
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from callcov_portal import hiding
-from callcov_portal.models import Analysis, Outcome, State
+from callcov_portal.models import Analysis, Failure, Outcome, State
 from callcov_portal.reading import generic
 
 register = template.Library()
@@ -45,11 +45,26 @@ def when(moment: datetime | None, prefix: str = "") -> str | SafeString:
     is_this_year = local.year == timezone.localtime().year
     return format_html(
         '<time datetime="{}" title="{}{}">{}</time>',
-        local.isoformat(),
-        f"{prefix} " if prefix else "",
-        formats.date_format(local, "l, j F Y, H:i:s T"),
-        formats.date_format(local, "j M, H:i" if is_this_year else "j M Y, H:i"),
-    )
+        local.isoformat(), f"{prefix} " if prefix else "", exactly(local), shortly(local, is_this_year=is_this_year),
+    )  # fmt: skip
+
+
+def exactly(local: datetime) -> str:
+    """Write a local time in full; Django's own formats take ten times as long, and a list writes a hundred times."""
+    return f"{DAYS[local.weekday()]}, {local.day} {MONTHS[local.month - 1]} {local.year}, {local:%H:%M:%S} {local.tzname()}"
+
+
+def shortly(local: datetime, *, is_this_year: bool) -> str:
+    """Write a local time as a list has room for; the year where it is another."""
+    year = "" if is_this_year else f" {local.year}"
+    return f"{local.day} {MONTHS[local.month - 1][:3]}{year}, {local:%H:%M}"
+
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 @register.filter
@@ -159,15 +174,21 @@ def minutes(span: timedelta) -> int:
 def chip(analysis: Analysis | None) -> SafeString:
     """Write the state of an analysis: a glyph and a word; while it is worked on, how far the named stage is."""
     if analysis is None:
+        return chip_of("")
+    return chip_of(analysis.state, analysis.failure, analysis.stage, analysis.stage_fraction)
+
+
+def chip_of(state: str, failure: str = "", stage: str = "", fraction: float = 0) -> SafeString:
+    """Write a state; "" is that of a call without an analysis."""
+    if not state:
         return format_html('<span class="chip cancelled">{}</span>', "Never analysed")
-    state = State(analysis.state)
-    glyph, css = CHIPS[state]
-    word = state.label
+    glyph, css = CHIPS[State(state)]
+    word = State(state).label
     if state == State.PROCESSING:
-        word = stage_word(analysis.stage) or word
-        if analysis.stage_fraction:
-            word = f"{word} {percent(analysis.stage_fraction)} %"
-    hint = analysis.get_failure_display() if analysis.failure else ""
+        word = stage_word(stage) or word
+        if fraction:
+            word = f"{word} {percent(fraction)} %"
+    hint = Failure(failure).label if failure else ""
     return format_html(
         '<span class="chip {}" title="{}"><span class="glyph" aria-hidden="true">{}</span>{}</span>',
         css, hint, glyph, word,

@@ -1,52 +1,17 @@
-"""Rows of a list of calls: what is shown of each, and how their states stay live."""
+"""A page of a list of calls, and how the states on it stay live."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 
-from callcov_portal.models import Finding, Outcome, Recording
-from callcov_portal.views.paging import capped_count, page_of
-
-
-@dataclass(frozen=True)
-class Moments:
-    """The titles of one analysis's findings by outcome."""
-
-    met: list[str] = field(default_factory=list)
-    violated: list[str] = field(default_factory=list)
-    omitted: list[str] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-
-    @property
-    def are_there(self) -> bool:
-        """Whether anything was assessed, or heard, at all."""
-        return bool(self.met or self.violated or self.omitted or self.heard)
-
-    @property
-    def sentence(self) -> str:
-        """The counts in words, for those who do not see the glyphs."""
-        heard = f", {len(self.heard)} heard" if self.heard else ""
-        return f"{len(self.met)} met, {len(self.violated)} violated, {len(self.omitted)} omitted{heard}"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One call in a list."""
-
-    recording: Recording
-    moments: Moments
-
-    @property
-    def is_live(self) -> bool:
-        """Whether its state can still change by itself."""
-        analysis = self.recording.current_analysis
-        return analysis is not None and not analysis.is_finished
+from callcov_portal.models import User
+from callcov_portal.views.columns import columns_of
+from callcov_portal.views.paging import Calls, capped_count, page_of
+from callcov_portal.views.rows import Row, Stages, rows_of, stages_of, written
 
 
 @dataclass(frozen=True)
@@ -58,39 +23,38 @@ class Live:
     count: int
 
 
-def rows_of(recordings: Sequence[Recording]) -> list[Row]:
-    """Return the rows of these recordings (taken `with_people()`); one query, however many they are."""
-    analyses = [recording.current_analysis_id for recording in recordings if recording.current_analysis_id]
-    by_analysis: dict[Any, Moments] = defaultdict(Moments)
-    found = Finding.objects.filter(analysis__in=analyses).exclude(outcome=Outcome.NOT_ASSESSED).order_by("position")
-    for analysis, outcome, title in found.values_list("analysis_id", "outcome", "title"):
-        getattr(by_analysis[analysis], outcome).append(title)
-    return [Row(recording, by_analysis[recording.current_analysis_id]) for recording in recordings]
-
-
-def live_of(rows: Sequence[Row]) -> Live | None:
+def live_of(rows: Sequence[Row], stages: Stages) -> Live | None:
     """Return which of the rows still change, or None when nothing does and asking again is of no use."""
-    changing = [row.recording for row in rows if row.is_live]
+    changing = [row for row in rows if row.is_live]
     if not changing:
         return None
     facts = []
-    for recording in changing:
-        analysis = recording.current_analysis
-        if analysis is not None:
-            facts.append((recording.pk, analysis.state, analysis.stage, round(analysis.stage_fraction, 2)))
+    for row in changing:
+        stage, fraction = stages.get(row.analysis, ("", 0.0))
+        facts.append((row.pk, row.state, stage, round(fraction, 2)))
     seen = hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
-    return Live(",".join(str(recording.pk) for recording in changing), seen, len(changing))
+    return Live(",".join(str(row.pk) for row in changing), seen, len(changing))
 
 
-def list_context(recordings: QuerySet[Recording], parameters: QueryDict) -> dict[str, Any]:
-    """Return what `recordings/_calls.html` shows: one page of these recordings, as the URL's parameters say."""
-    page = page_of(recordings, parameters)
-    rows = rows_of(page.recordings)
+def list_context(
+    calls: Calls, parameters: QueryDict, user: User | None = None, *, picks: bool = False
+) -> dict[str, Any]:
+    """Return what `recordings/_calls.html` shows: one page of these calls, as the URL's parameters say.
+
+    The columns are those that `user` chose; with `picks` rows can be selected.
+    """
+    page = page_of(calls, parameters)
+    rows = rows_of(page.numbers)
+    stages = stages_of(rows)
+    columns = columns_of(user.call_columns if user else ())
     return {
         "page": page,
+        "columns": columns,
         "rows": rows,
-        "live": live_of(rows),
-        "count": capped_count(recordings),
+        "written": written(rows, stages, columns, picks=picks),
+        "live": live_of(rows, stages),
+        "picks": picks,
+        "count": capped_count(calls),
         "query": clean_query(parameters),
     }
 

@@ -1,56 +1,64 @@
 """Pages of a long list by keyset: the row after which a page starts, never how many rows to skip."""
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby, islice
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from callcov_portal.models import Recording
+from callcov_portal.models.selection import Branch, Key
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
 
+Calls = QuerySet[Recording] | Sequence[Branch]  # a query that can be read in order, or several
+
 
 @dataclass(frozen=True)
 class Page:
-    """One page of recordings, newest call first, with the cursors of its neighbours ("" where there is none)."""
+    """The numbers of one page of calls, newest call first, with the cursors of its neighbours ("" where there is none)."""
 
-    recordings: list[Recording]
+    numbers: list[int]
     newer: str
     older: str
 
 
-def page_of(recordings: QuerySet[Recording], parameters: Mapping[str, str], size: int = PAGE_SIZE) -> Page:
-    """Return the page that `?before=` or `?after=` names; an unreadable cursor means the first page."""
+def page_of(calls: Calls, parameters: Mapping[str, str], size: int = PAGE_SIZE) -> Page:
+    """Return the page that `?before=` or `?after=` names; an unreadable cursor means the first page.
+
+    Of each branch one row more than a page is read, in the order of an index, and these are merged.
+    """
     before, after = read_cursor(parameters.get("before", "")), read_cursor(parameters.get("after", ""))
     if after:
-        time, pk = after
-        newer_rows = recordings.filter(Q(called_at__gte=time) & (Q(called_at__gt=time) | Q(pk__gt=pk)))
-        found = list(newer_rows.order_by("called_at", "pk")[: size + 1])
-        shown = found[:size][::-1]
-        more_newer, more_older = len(found) > size, True
-    else:
-        rows = recordings.order_by("-called_at", "-pk")
-        if before:
-            time, pk = before
-            rows = rows.filter(Q(called_at__lte=time) & (Q(called_at__lt=time) | Q(pk__lt=pk)))
-        found = list(rows[: size + 1])
-        shown = found[:size]
-        more_newer, more_older = before is not None, len(found) > size
+        before = None
+    read = [branch.keys(size + 1, before=before, after=after) for branch in branches_of(calls)]
+    merged = heapq.merge(*read, reverse=after is None)
+    found = [key for key, _ in islice(groupby(merged), size + 1)]  # a call may stand in two branches
+    shown, is_more = found[:size], len(found) > size
+    if after:
+        shown.reverse()
+    more_newer, more_older = (is_more, True) if after else (before is not None, is_more)
     return Page(
-        shown,
+        [number for _, number in shown],
         newer=cursor_of(shown[0]) if shown and more_newer else "",
         older=cursor_of(shown[-1]) if shown and more_older else "",
     )
 
 
-def cursor_of(recording: Recording) -> str:
-    """Return the words by which a URL names this row's place in the list."""
-    return f"{recording.called_at.isoformat()}_{recording.pk}"
+def branches_of(calls: Calls) -> Sequence[Branch]:
+    """Return the queries that are read."""
+    return [Branch(calls)] if isinstance(calls, QuerySet) else calls
 
 
-def read_cursor(text: str) -> tuple[datetime, int] | None:
+def cursor_of(key: Key) -> str:
+    """Return the words by which a URL names a row's place in the list."""
+    return f"{key[0].isoformat()}_{key[1]}"
+
+
+def read_cursor(text: str) -> Key | None:
     """Return time and number of the row that `text` names, or None where it names none."""
     time, _, pk = text.replace(" ", "+").rpartition("_")
     try:
@@ -62,9 +70,20 @@ def read_cursor(text: str) -> tuple[datetime, int] | None:
         return None
 
 
-def capped_count(recordings: QuerySet[Recording]) -> str:
+def capped_count(calls: Calls) -> str:
     """Return how many there are, in words; counting stops at 1,000, because counting is what grows."""
-    count = recordings.order_by()[: COUNT_CAP + 1].count()
+    count = count_of(branches_of(calls))
     if count > COUNT_CAP:
         return f"more than {COUNT_CAP:,} calls"
     return "1 call" if count == 1 else f"{count:,} calls"
+
+
+def count_of(branches: Sequence[Branch]) -> int:
+    """Return how many calls these branches hold together, at most one more than the cap. No call counts twice."""
+    if len(branches) == 1:
+        return branches[0].count(COUNT_CAP)
+    numbers: set[int] = set()
+    for branch in branches:
+        if len(numbers) <= COUNT_CAP:
+            numbers.update(branch.numbers(COUNT_CAP + 1))
+    return min(len(numbers), COUNT_CAP + 1)

@@ -11,23 +11,30 @@ from django.views.decorators.http import require_http_methods, require_safe
 from callcov_portal.actions import recordings as actions
 from callcov_portal.filters import CallFilter
 from callcov_portal.forms import CorrectionForm
-from callcov_portal.models import Agent, Contact, Finding, Recording, Segment, User
+from callcov_portal.models import Agent, Contact, Finding, Outcome, Recording, Segment, User
 from callcov_portal.models.people import IDENTIFIER_LENGTH
-from callcov_portal.views.listing import clean_query, list_context, live_of, rows_of
+from callcov_portal.views.columns import columns_of
+from callcov_portal.views.listing import clean_query, list_context, live_of
 from callcov_portal.views.people import matching
-from callcov_portal.views.rendering import PortalRequest, render_page
+from callcov_portal.views.rail import offer_users, presets, show_counts
+from callcov_portal.views.rendering import PortalRequest, render_page, wants_partial
+from callcov_portal.views.rows import rows_of, stages_of, written
 
 MAX_LIVE_ROWS = 200
 KNOWN_SHOWN = 30
+WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.MET)
 
 
 @require_safe
 def calls(request: PortalRequest) -> HttpResponse:
     """Show the calls that the URL's filters choose, newest first; an unreadable filter answers 422 and no calls."""
-    filters = CallFilter(request.GET, queryset=Recording.objects.with_people())
+    filters = CallFilter(request.GET, queryset=Recording.objects.all())
     is_valid = filters.is_valid()
-    found = filters.qs if is_valid else Recording.objects.none()
-    context = {"filters": filters, **list_context(found, request.GET)}
+    context = {"filters": filters, **list_context(filters.branches, request.GET, request.user)}
+    if not wants_partial(request):
+        show_counts(filters)
+        offer_users(filters)
+        context["presets"] = presets(request.GET)
     page, part = "recordings/list.html", "recordings/_calls.html"
     response = render_page(request, page, part, context, status=200 if is_valid else 422)
     query = clean_query(request.GET, without=())
@@ -40,12 +47,25 @@ def calls(request: PortalRequest) -> HttpResponse:
 def call_row(request: PortalRequest) -> HttpResponse:
     """Answer what has changed of the rows `?ids=`; 204 if that is what the page shows already (`?seen=`)."""
     ids = [int(pk) for pk in request.GET.get("ids", "").split(",") if pk.isdecimal() and len(pk) < 19][:MAX_LIVE_ROWS]
-    rows = rows_of(list(Recording.objects.with_people().filter(pk__in=ids).newest_first()))
-    live = live_of(rows)
+    rows = rows_of(ids)
+    stages = stages_of(rows)
+    live = live_of(rows, stages)
     if live and live.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
-    gone = set(ids) - {row.recording.pk for row in rows}
-    return render(request, "recordings/_rows.html", {"rows": rows, "live": live, "gone": sorted(gone)})
+    picks = request.GET.get("picks") == "1"
+    news = written(rows, stages, columns_of(request.user.call_columns), is_news=True, picks=picks)
+    gone = sorted(set(ids) - {row.pk for row in rows})
+    return render(request, "recordings/_rows.html", {"written": news, "live": live, "gone": gone, "picks": picks})
+
+
+@require_safe
+def call_moments(request: PortalRequest, number: int) -> HttpResponse:
+    """Answer the names behind the counts of one row, the worst first."""
+    recording = get_object_or_404(Recording.objects.only("current_analysis", "state"), pk=number)
+    found = Finding.objects.filter(analysis=recording.current_analysis_id).exclude(outcome=Outcome.NOT_ASSESSED)
+    titles = found.order_by("position").values_list("outcome", "title")
+    names = [(outcome, title) for wanted in WORST_FIRST for outcome, title in titles if outcome == wanted]
+    return render(request, "recordings/_moments.html", {"names": names})
 
 
 @require_safe

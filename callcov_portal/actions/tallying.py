@@ -1,0 +1,201 @@
+"""Counting: what one call adds to the sums by week, kept equal to a recount in the transaction that changes the call."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from callcov_portal.models import (
+    AgentWeek,
+    CallCheck,
+    CallTally,
+    Check,
+    CheckWeek,
+    Document,
+    Finding,
+    Outcome,
+    Recording,
+    Segment,
+    Speaker,
+    State,
+)
+from callcov_portal.reading import talk
+
+WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.MET, Outcome.HEARD)
+CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
+CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one call adds: to which agent and week, how much of each count, and how each check (by its row) came out."""
+
+    agent: int
+    week: date
+    counts: tuple[int, ...]
+    checks: Mapping[int, str] = field(default_factory=dict)
+
+
+def week_of(moment: datetime) -> date:
+    """Return the Monday of a moment's week in the portal's time zone."""
+    day = timezone.localtime(moment).date()
+    return day - timedelta(days=day.weekday())
+
+
+@transaction.atomic
+def retally(number: int) -> None:
+    """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing."""
+    recording = Recording.objects.select_for_update().filter(pk=number).first()
+    if recording is None:
+        return
+    analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None
+    findings = findings_of(analysis)
+    show(recording, analysis, findings)
+    before, after = counted(number), share_of(recording, findings, is_analysed=analysis is not None)
+    write_rows(recording, before, after)
+    add_up(before, after)
+
+
+@transaction.atomic
+def forget(number: int) -> None:
+    """Take away what a call adds, before it is deleted."""
+    before = counted(number)
+    CallCheck.objects.filter(recording=number).delete()
+    CallTally.objects.filter(recording=number).delete()
+    add_up(before, None)
+
+
+def findings_of(analysis: UUID | None) -> list[tuple[str, str, str]]:
+    """Return check, outcome and title of everything that came out somehow."""
+    found = Finding.objects.filter(analysis=analysis).exclude(outcome=Outcome.NOT_ASSESSED).order_by("position")
+    return list(found.values_list("check_id", "outcome", "title")) if analysis else []
+
+
+def show(recording: Recording, analysis: UUID | None, findings: list[tuple[str, str, str]]) -> None:
+    """Write what lists show of a call's findings and talk, if it differs from what stands there."""
+    times = Counter(outcome for _, outcome, _ in findings)
+    came_out = set(worst_of(findings)[0].values())
+    values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
+    values |= {f"is_{outcome}": outcome in came_out for outcome in ("violated", "omitted", "heard")}
+    values["talk_ratio"], values["negative_ratio"] = ratios(analysis)
+    if any(getattr(recording, name) != value for name, value in values.items()):
+        Recording.objects.filter(pk=recording.pk).update(**values)
+
+
+def ratios(analysis: UUID | None) -> tuple[float | None, float | None]:
+    """Return the agent's share of the seconds spoken, and of the contact's segments that with negative words."""
+    if analysis is None:
+        return None, None
+    lines = list(Segment.objects.filter(analysis=analysis).order_by().values_list("speaker", "start", "end"))
+    contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
+    tones = Document.objects.filter(analysis=analysis).values_list("raw__results__quality__tone", flat=True)
+    return talk.agent_share(lines), talk.negative_share(next(iter(tones), None), contact)
+
+
+def counted(number: int) -> Share | None:
+    """Return what was added for a call, None if nothing was."""
+    tally = CallTally.objects.filter(recording=number).first()
+    if tally is None:
+        return None
+    counts = (1, *(getattr(tally, name) for name in CALL_COUNTS[1:]))
+    checks = dict(CallCheck.objects.filter(recording=number).values_list("check_ref", "outcome"))
+    return Share(tally.agent_id, tally.week, counts, checks)
+
+
+def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, is_analysed: bool) -> Share:
+    """Return what a call adds as it stands."""
+    worst, titles = worst_of(findings)
+    ids = checks_named(titles)
+    outcomes = set(worst.values())
+    assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
+    flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
+    counts = (1, round(1000 * (recording.duration_seconds or 0)), *map(int, flags))
+    checks = {ids[check_id]: outcome for check_id, outcome in worst.items()}
+    return Share(recording.agent_id, week_of(recording.called_at), counts, checks)
+
+
+def worst_of(findings: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, tuple[str, bool]]]:
+    """Return the worst outcome of each check, and each check's title with whether it was met under that title."""
+    worst: dict[str, str] = {}
+    titles: dict[str, tuple[str, bool]] = {}
+    for check_id, outcome, title in findings:
+        if check_id not in worst or WORST_FIRST.index(Outcome(outcome)) < WORST_FIRST.index(Outcome(worst[check_id])):
+            worst[check_id] = outcome
+        if check_id not in titles or outcome == Outcome.MET:
+            titles[check_id] = (title, outcome == Outcome.MET)
+    return worst, titles
+
+
+def checks_named(titles: Mapping[str, tuple[str, bool]]) -> dict[str, int]:
+    """Return the rows of checks by their ids, made where they are missing.
+
+    A check that is met goes by its own name; one that is not may go by that of the rule that was broken.
+    """
+    rows = Check.objects.filter(check_id__in=titles)
+    known = {check.check_id: check for check in rows} if titles else {}
+    if missing := [Check(check_id=check_id, title=titles[check_id][0]) for check_id in titles if check_id not in known]:
+        Check.objects.bulk_create(missing, ignore_conflicts=True)
+        known = {check.check_id: check for check in rows.all()}
+    for check_id, (title, is_own) in titles.items():
+        if is_own and known[check_id].title != title:
+            Check.objects.filter(check_id=check_id).update(title=title)
+    return {check_id: check.pk for check_id, check in known.items()}
+
+
+def write_rows(recording: Recording, before: Share | None, after: Share) -> None:
+    """Write a call's own rows, where they differ."""
+    rows = CallCheck.objects.filter(recording=recording.pk)
+    place = {"agent_id": after.agent, "called_at": recording.called_at}
+    stale = rows.exclude(**place).exists() if before and before.checks else False
+    if before is None or before.checks != after.checks or stale:
+        rows.delete()
+        CallCheck.objects.bulk_create(
+            CallCheck(recording=recording, check_ref_id=check, outcome=outcome, **place)
+            for check, outcome in after.checks.items()
+        )
+    if before is None or (before.agent, before.week, before.counts) != (after.agent, after.week, after.counts):
+        values = dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True))
+        CallTally.objects.update_or_create(
+            recording_id=recording.pk, defaults={"agent_id": after.agent, "week": after.week, **values}
+        )
+
+
+def add_up(before: Share | None, after: Share | None) -> None:
+    """Add to the sums by week what one call adds now, less what it added before."""
+    calls: dict[tuple[int, date], Counter[str]] = {}
+    checks: dict[tuple[int, date, int], Counter[str]] = {}
+    for share, sign in ((before, -1), (after, 1)):
+        if share is None:
+            continue
+        own = calls.setdefault((share.agent, share.week), Counter())
+        own.update({name: sign * count for name, count in zip(CALL_COUNTS, share.counts, strict=True)})
+        for check, outcome in share.checks.items():
+            checks.setdefault((share.agent, share.week, check), Counter())[outcome] += sign
+    upsert(AgentWeek._meta.db_table, ("agent_id", "week"), CALL_COUNTS, calls)
+    upsert(CheckWeek._meta.db_table, ("agent_id", "week", "check_ref_id"), CHECK_COUNTS, checks)
+
+
+def upsert(
+    table: str, keys: tuple[str, ...], names: tuple[str, ...], changes: Mapping[tuple[Any, ...], Counter[str]]
+) -> None:
+    """Add to counts, in rows that are made where they are missing: one statement, and no other writer comes between.
+
+    In the order of their keys, so that two writers never wait for each other.
+    """
+    changed = sorted((key, counts) for key, counts in changes.items() if any(counts.values()))
+    if not changed:
+        return
+    columns, places = ", ".join((*keys, *names)), ", ".join(["%s"] * (len(keys) + len(names)))
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)
+    rows = ", ".join([f"({places})"] * len(changed))
+    values: list[Any] = [value for key, counts in changed for value in (*key, *(counts[name] for name in names))]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}",  # noqa: S608
+            values,
+        )

@@ -1,0 +1,90 @@
+"""The filters beside the list: how many calls each choice has, and the days that people ask for most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.html import format_html
+
+from callcov_portal.filters import DIRECTIONS, UNKNOWN_DIRECTION, VERDICTS, CallFilter
+from callcov_portal.models import Failure, Outcome, State, User
+from callcov_portal.models.selection import CAP, Choice, capped_counts
+from callcov_portal.views.listing import clean_query
+
+MOST_USERS = 200
+
+# What is counted of each filter: its choices, and the calls behind each.
+COUNTED: dict[str, dict[str, Choice]] = {
+    "state": {state: Choice("state", (state.value,)) for state in State},
+    "failure": {failure: Choice("failure", (failure.value,)) for failure in Failure},
+    "reviewed": {"no": Choice("verdict", ("",)), **{verdict: Choice("verdict", (verdict,)) for verdict in VERDICTS}},
+    "outcome": {
+        outcome: Choice(f"is_{outcome.value}", (True,))
+        for outcome in (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD)
+    },
+    "direction": {word: Choice("direction", ("" if word == UNKNOWN_DIRECTION else word,)) for word, _ in DIRECTIONS},
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Some days that are asked for often."""
+
+    label: str
+    query: str
+    is_here: bool
+
+
+def show_counts(filters: CallFilter) -> None:
+    """Write beside each choice of the form how many calls there are of it, over all calls; one query.
+
+    Counts stop at a thousand, each is read from the index that the choice has.
+    """
+    asked = [(name, word, choice) for name, choices in COUNTED.items() for word, choice in choices.items()]
+    counts = capped_counts([choice for _, _, choice in asked])
+    by_filter: dict[str, dict[str, int]] = {}
+    for (name, word, _), count in zip(asked, counts, strict=True):
+        by_filter.setdefault(name, {})[word] = count
+    by_filter["reviewed"]["yes"] = min(sum(by_filter["reviewed"][verdict] for verdict in VERDICTS), CAP + 1)
+    for name, found in by_filter.items():
+        field = filters.form.fields[name]
+        is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
+        field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in field.choices]
+
+
+def labelled(label: str, count: int | None, *, is_boxes: bool) -> str:
+    """Write a choice with its count: beside the label where there is room for marks, else behind it."""
+    if count is None:
+        return label
+    number = f"{CAP:,}+" if count > CAP else f"{count:,}"
+    return format_html('{} <span class="n">{}</span>', label, number) if is_boxes else f"{label} · {number}"
+
+
+def offer_users(filters: CallFilter) -> None:
+    """Let the form offer who may have added calls."""
+    names = list(User.objects.order_by("username").values_list("username", flat=True)[:MOST_USERS])
+    typed = filters.data.get("uploaded_by", "")
+    others = [typed] if typed and typed not in names else []
+    choices = [("", "Anybody"), *((name, name) for name in [*others, *names])]
+    filters.form.fields["uploaded_by"].widget = forms.Select(choices=choices)
+
+
+def presets(parameters: QueryDict, today: date | None = None) -> Sequence[Preset]:
+    """Return the days that are asked for most; all other filters stay as they are."""
+    today = today or timezone.localdate()
+    rest = clean_query(parameters, without=("before", "after", "since", "until"))
+    here = (parameters.get("since", ""), parameters.get("until", ""))
+    spans = [
+        ("Today", today),
+        ("7 days", today - timedelta(days=6)),
+        ("30 days", today - timedelta(days=29)),
+        ("This month", today.replace(day=1)),
+    ]
+    found = [Preset("Any", rest, here == ("", ""))]
+    for label, first in spans:
+        query = "&".join(filter(None, (rest, f"since={first.isoformat()}")))
+        found.append(Preset(label, query, here == (first.isoformat(), "")))
+    return found
