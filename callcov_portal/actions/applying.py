@@ -63,8 +63,8 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
             return Applied.STALE
         keep_document(analysis, snapshot)
         write_results(analysis, segments, found)
-        masking.write(analysis, spans)
         note_duration(analysis, snapshot)
+        masking.write(analysis, spans)
     return Applied.APPLIED
 
 
