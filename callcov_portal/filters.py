@@ -1,6 +1,8 @@
 """Which calls are shown: every filter stands in the URL."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import django_filters
 from django import forms
@@ -18,8 +20,11 @@ from callcov_portal.models import (
     Recording,
     State,
 )
+from callcov_portal.models.matches import EARLIEST, LATEST, Scope
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
 from callcov_portal.models.rates import ASSESSED, came_out
+from callcov_portal.models.spoken import key_from
+from callcov_portal.searching.facets import agent_facet, contact_facet
 
 # The words that judgement writes into the column `verdict`, after those about reviews as such.
 REVIEWED = [
@@ -145,3 +150,25 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         if word in {"no", "yes"}:
             return calls.filter(reviewed_at__isnull=word == "no")
         return calls.filter(verdict=word)
+
+
+def scope_of(chosen: Mapping[str, Any]) -> Scope | None:
+    """Return in which part of the index of spoken words the calls of these filters lie; None if there are none.
+
+    It says no more than agent, contact and days: the other filters must look at the calls themselves.
+    """
+    facets = []
+    if agent := chosen.get("agent"):
+        pk = Agent.objects.named(agent).values_list("pk", flat=True).first()
+        if pk is None:
+            return None
+        facets.append(agent_facet(pk))
+    if contact := chosen.get("contact"):
+        pk = Contact.objects.named(contact).values_list("pk", flat=True).first()
+        if pk is None and key_of(contact) != UNKNOWN_CONTACT:
+            return None
+        facets.append(contact_facet(pk))
+    since, until = chosen.get("since"), chosen.get("until")
+    first = key_from(midnight(since)) if since else EARLIEST
+    before = key_from(midnight(until + timedelta(days=1))) if until and until < date.max else LATEST
+    return Scope(tuple(facets), first, before)
