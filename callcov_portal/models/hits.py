@@ -65,7 +65,7 @@ def among(keys: Sequence[int], calls: QuerySet[Recording]) -> list[int]:
 def best(query: Query, scope: Scope, calls: QuerySet[Recording] | None = None) -> Walked:
     """Return the newest calls that match, at most `MOST_COMPARED`, the best first; of equally good ones the newest."""
     walked = walk(query, scope, MOST_COMPARED, calls)
-    found = scores(query, walked.keys)
+    found = scores(query, scope, walked.keys)
     return Walked(sorted(walked.keys, key=lambda key: (-found.get(key, 0.0), -key)), walked.looked_to)
 
 

@@ -48,12 +48,15 @@ def windows(query: Query, scope: Scope, want: int) -> Iterator[Window]:
     return on_sqlite(query, scope, want) if uses_fts5() else on_postgresql(query, scope)
 
 
-def scores(query: Query, keys: Sequence[int]) -> dict[int, float]:
-    """Return how well each of these matching calls matches; higher is better. At most some thousand keys."""
+def scores(query: Query, scope: Scope, keys: Sequence[int]) -> dict[int, float]:
+    """Return how well each of these calls, which match in this scope, matches; higher is better.
+
+    At most some thousand keys. There may be others in the answer.
+    """
     if not query.wanted or not keys:
         return {}
     if uses_fts5():
-        rows = asked(RANK, [fts5.expression(query), min(keys), max(keys)])
+        rows = asked(RANK, [fts5.expression(query, scope.facets), min(keys), max(keys)])
     else:
         rows = by_index(RANK_OF, [tsquery.tsquery(query), list(keys)])
     return dict(rows)
