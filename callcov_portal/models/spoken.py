@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from callcov_portal.models.recording import Recording
 from callcov_portal.searching.facets import SECONDS
@@ -43,7 +43,7 @@ class SpokenQuerySet(models.QuerySet["Spoken"]):
     def put(self, rows: Sequence["Spoken"]) -> None:
         """Write the words of calls that have none, in the caller's transaction.
 
-        Two calls of one second whose numbers end alike would have one key: the later comes next to the other.
+        Two calls of one second whose numbers end alike would have one key: the later gets the next that is free.
         """
         taken = set(self.filter(key__in=[row.key for row in rows]).values_list("key", flat=True))
         for row in rows:
@@ -53,9 +53,11 @@ class SpokenQuerySet(models.QuerySet["Spoken"]):
         self.bulk_create(rows)
 
     def free_key(self, key: int, taken: set[int]) -> int:
-        """Return the first key after this one that nobody has."""
+        """Return the first key from this one on that nobody has; of a day whose calls all say midnight many are taken."""
         while key in taken or self.filter(key=key).exists():
-            key += 1
+            followed = Exists(Spoken.objects.filter(key=OuterRef("key") + 1))
+            last = self.filter(~followed, key__gte=key).order_by("key").values_list("key", flat=True).first()
+            key = key + 1 if last is None or key in taken else last + 1
         return key
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 EVERY = "x"
 """The facet of every call: calls without a word can only be found among others."""
-SECONDS = 24
-"""Bits of a key below its seconds."""
+SECONDS = 8
+"""Bits of a key below its seconds. Each further 7 make every place in SQLite's index a byte longer, an eighth in all."""
 SHORT, LONG = SECONDS + 16, SECONDS + 22
 """Bits below a stretch of 18 hours, and below one of 48 days."""
 MOST_STRETCHES = 40

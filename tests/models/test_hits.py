@@ -1,6 +1,7 @@
 """Which calls are found: the same on SQLite and on PostgreSQL, and the same as reading every call."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from callcov_portal.models.hits import best, hits, walk
 from callcov_portal.models.matches import LATEST, Scope
 from callcov_portal.models.spoken import key_from, moment_of
 from callcov_portal.searching import Query, parse
-from callcov_portal.searching.facets import agent_facet, contact_facet
+from callcov_portal.searching.facets import SECONDS, agent_facet, contact_facet
 from callcov_portal.searching.letters import words_in
 from tests.factories import NOON, AgentFactory, CompletedFactory, RecordingFactory, SegmentFactory
 
@@ -182,7 +183,7 @@ def test_the_best_match_comes_first_and_equally_good_ones_by_time(db):
 
 def test_two_calls_of_one_second_are_both_there(db):
     """Numbers that end alike would give the same key."""
-    one, other = call("hello", at=0), RecordingFactory(pk=(1 << 24) + Recording.objects.get().pk, called_at=NOON)
+    one, other = call("hello", at=0), RecordingFactory(pk=(1 << SECONDS) + Recording.objects.get().pk, called_at=NOON)
     SegmentFactory(analysis=CompletedFactory(recording=other), text="hello")
     indexing.mark(other.pk)
     indexing.index()
@@ -191,6 +192,23 @@ def test_two_calls_of_one_second_are_both_there(db):
         indexing.mark(number)
         indexing.index()
     assert set(found("hello")) == {one, other.pk}
+
+
+def test_three_hundred_calls_of_one_second_are_all_there_and_before_those_of_the_next_minute(db):
+    calls = [RecordingFactory(called_at=NOON).pk for _ in range(300)]
+    after = RecordingFactory(called_at=NOON + timedelta(minutes=1)).pk
+    rows = [
+        Spoken(recording_id=pk, key=key_from(NOON, pk), analysis_id=uuid4(), agent="hello", facets="x", times="0 1")
+        for pk in calls
+    ]
+    Spoken.objects.put(rows[:150])
+    Spoken.objects.put(rows[150:])
+    SegmentFactory(analysis=CompletedFactory(recording_id=after), text="hello")
+    indexing.mark(after)
+    indexing.index()
+    keys = list(Spoken.objects.order_by("-key").values_list("recording", flat=True))
+    assert keys[0] == after
+    assert sorted(keys[1:]) == calls
 
 
 @pytest.mark.parametrize("year", [1, 1969, 1970, 2026, 9999])
