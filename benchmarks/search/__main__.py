@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 import benchmarks.search as about
 from benchmarks.search.corpus import Corpus
-from benchmarks.search.database import fill, own_database
+from benchmarks.search.database import fill, own_database, settle
 
 GATE_MS, GATE_RATIO, GATED_CALLS = 5.0, 20.0, 100_000
 
@@ -31,6 +31,7 @@ def main() -> int:
     with own_database(asked.postgres):
         began = time.process_time()
         fill(corpus)
+        settle()
         print(f"{asked.calls:,} calls written and indexed; {time.process_time() - began:.0f} s CPU of this process.")
         print(sizes())
         figures = measure(corpus, asked.rounds)

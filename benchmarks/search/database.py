@@ -61,7 +61,6 @@ def fill(corpus: Corpus) -> None:
             write(batch, corpus.calls)
             batch = []
     write(batch, corpus.calls)
-    settle()
 
 
 def write(batch: list, calls: int) -> None:  # type: ignore[type-arg]

@@ -4,6 +4,8 @@ SQLite: triggers keep the index in step with `portal_spoken`, whoever writes tha
 the table must drop and make them again: SQLite alters a table by making another.
 """
 
+from itertools import islice
+
 from django.db import migrations
 from django.utils import timezone
 
@@ -50,9 +52,10 @@ def mark_all(apps, schema_editor):
     """Twice is no error."""
     Recording, Unindexed = apps.get_model("portal", "Recording"), apps.get_model("portal", "Unindexed")
     numbers = Recording.objects.filter(analyses__state="completed").order_by().values_list("pk", flat=True).distinct()
-    now = timezone.now()
-    rows = [Unindexed(recording_id=number, due_at=now) for number in numbers.iterator()]
-    Unindexed.objects.bulk_create(rows, ignore_conflicts=True, batch_size=AT_ONCE)
+    now, found = timezone.now(), numbers.iterator()
+    while some := [*islice(found, AT_ONCE)]:
+        rows = [Unindexed(recording_id=number, due_at=now) for number in some]
+        Unindexed.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 class Migration(migrations.Migration):

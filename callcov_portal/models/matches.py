@@ -8,6 +8,7 @@ the index itself knows (`searching.facets`). Left to itself its planner would wa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -18,7 +19,12 @@ from callcov_portal.searching.facets import stretches
 
 EARLIEST, LATEST = -(1 << 62), 1 << 62
 RARE = 2000  # matches that PostgreSQL puts in order at once
-WINDOWS = (500, 2_000, 8_000, 32_000)  # calls in the stretches that are asked for one after the other
+WINDOWS = (
+    500,
+    1_500,
+    6_000,
+    24_000,
+)  # calls in the stretches that are asked for one after the other; then as many again
 READ_AT_ONCE = 250  # rows that must be read to tell
 MOST_AT_ONCE = 4000
 GROWTH = 4
@@ -138,10 +144,10 @@ def among(query: Query, keys: list[int], scope: Scope) -> Iterator[Window]:
 
 
 def by_stretches(matching: str, scope: Scope) -> Iterator[Window]:
-    """Yield what matches in the newest calls, then in more of them, and at last in all that are left."""
+    """Yield what matches in the newest calls, then in more and more of them."""
     before = scope.before
-    for size in (*WINDOWS, None):
-        key = bound(scope.before, size) if size else None
+    for size in chain(WINDOWS, repeat(WINDOWS[-1])):
+        key = bound(before, size)
         here = replace(scope, first=max(scope.first, key) if key is not None else scope.first, before=before)
         rows = by_index(BETWEEN, [within(matching, here), here.first, here.before])
         yield Window([key for (key,) in rows], here.first)

@@ -283,16 +283,34 @@ class TestTheWholeIndex:
 
     @pytest.mark.sqlite
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's own index")
-    def test_an_index_that_differs_from_the_words_is_damaged_and_can_be_made_anew(self, spoken) -> None:
+    @pytest.mark.parametrize(
+        ("order", "needs_thorough"),
+        [
+            (
+                "INSERT INTO portal_spoken_index(rowid, agent, contact, other, facets) VALUES (1, 'ghost', '', '', '')",
+                False,
+            ),
+            ("UPDATE portal_spoken SET agent = 'nobody said that'", True),
+        ],
+    )
+    def test_an_index_that_differs_from_the_words_is_damaged_and_can_be_made_anew(
+        self, spoken, order, needs_thorough
+    ) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO portal_spoken_index(rowid, agent, contact, other, facets) VALUES (1, 'ghost', '', '', '')"
-            )
-        assert not reindexing.index_is_sound()
+            cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'portal_spoken_changed'")
+            trigger = cursor.fetchone()[0]
+            cursor.execute("DROP TRIGGER portal_spoken_changed")
+            cursor.execute(order)
+            assert not reindexing.index_is_sound()  # without its trigger
+            cursor.execute(trigger)
+        assert reindexing.index_is_sound() == needs_thorough
+        assert not reindexing.index_is_sound(is_thorough=True)
+        Segment.objects.update(text=Spoken.objects.get().agent)
         with pytest.raises(CommandError, match="damaged"):
-            call_command("index_search", "--verify")
-        reindexing.make_anew()
-        assert reindexing.index_is_sound()
+            call_command("index_search", "--verify", "--thorough")
+        call_command("index_search", "--rebuild", "--thorough")
+        call_command("index_search", "--verify", "--thorough")
+        assert reindexing.index_is_sound(is_thorough=True)
 
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL's own column")
     def test_a_vector_that_differs_from_the_words_is_found(self, spoken) -> None:

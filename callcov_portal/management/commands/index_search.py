@@ -18,13 +18,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--rebuild", action="store_true", help="read the words of all calls again")
         parser.add_argument("--verify", action="store_true", help="only say whether the index is as it should be")
+        parser.add_argument(
+            "--thorough",
+            action="store_true",
+            help="verify, or rebuild, every entry of SQLite's index; nothing else is written meanwhile, so stop the portal",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["verify"]:
-            self.verify()
+            self.verify(is_thorough=options["thorough"])
             return
         if options["rebuild"]:
-            reindexing.make_anew()
+            if options["thorough"]:
+                reindexing.make_anew()
             self.stdout.write(f"{reindexing.mark_all():,} calls are to be indexed.")
         self.index()
 
@@ -36,16 +42,14 @@ class Command(BaseCommand):
         if not done:
             self.stdout.write("Nothing is due.")
 
-    def verify(self) -> None:
+    def verify(self, *, is_thorough: bool) -> None:
         """Name what is wrong; exit status 1 if anything is."""
         wrong = reindexing.first_of(reindexing.wrong_calls(), NAMED)
         if wrong:
             named = ", ".join(f"#{number}" for number in wrong)
             more = " and perhaps others" if len(wrong) == NAMED else ""
             raise CommandError(f"The index does not hold the words of {named}{more}. Run index_search --rebuild.")
-        if not reindexing.index_is_sound():
-            raise CommandError(
-                "The index is damaged. Run index_search --rebuild; if that does not help, restore a backup."
-            )
+        if not reindexing.index_is_sound(is_thorough=is_thorough):
+            raise CommandError("The index is damaged. Stop the portal and run index_search --rebuild --thorough.")
         waiting = "Some calls are still due." if indexing.is_due() else "Nothing is due."
         self.stdout.write(f"The index is as it should be. {waiting}")
