@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz test-setup ci lint format bench-engine bench-engine-workers lock clean
+.PHONY: help run demo test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -64,6 +64,9 @@ bench-engine: $(VENV)/.installed-dev ## Measure the engine on CALLS beside plain
 
 bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
 	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)
+
+bench-search: $(VENV)/.installed-dev ## Measure the search over 100,000 generated calls; takes minutes
+	@$(BIN)/python -m benchmarks.search $(ARGS)
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml

@@ -1,5 +1,6 @@
 """Which calls are shown: every filter stands in the URL."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -23,9 +24,12 @@ from callcov_portal.models import (
     State,
     User,
 )
+from callcov_portal.models.matches import EARLIEST, LATEST, Scope
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
 from callcov_portal.models.rates import ASSESSED, ASSESSED_OUTCOMES
 from callcov_portal.models.selection import Branch, Choice, Selection, of_length
+from callcov_portal.models.spoken import key_from
+from callcov_portal.searching.facets import agent_facet, contact_facet
 
 # The words that judgement writes into the column `verdict`, after those about reviews as such.
 REVIEWED = [
@@ -207,3 +211,25 @@ def one_of(column: str, rows: QuerySet[Any]) -> Choice | None:
 def seconds_of(span: Decimal | None) -> float | None:
     """Return minutes as seconds."""
     return None if span is None else float(span) * 60
+
+
+def scope_of(chosen: Mapping[str, Any]) -> Scope | None:
+    """Return in which part of the index of spoken words the calls of these filters lie; None if there are none.
+
+    It says no more than agent, contact and days: the other filters must look at the calls themselves.
+    """
+    facets = []
+    if agent := chosen.get("agent"):
+        pk = Agent.objects.named(agent).values_list("pk", flat=True).first()
+        if pk is None:
+            return None
+        facets.append(agent_facet(pk))
+    if contact := chosen.get("contact"):
+        pk = Contact.objects.named(contact).values_list("pk", flat=True).first()
+        if pk is None and key_of(contact) != UNKNOWN_CONTACT:
+            return None
+        facets.append(contact_facet(pk))
+    since, until = chosen.get("since"), chosen.get("until")
+    first = key_from(midnight(since)) if since else EARLIEST
+    before = key_from(midnight(until + timedelta(days=1))) if until and until < date.max else LATEST
+    return Scope(tuple(facets), first, before)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, muting, recounting, sweeping
+from callcov_portal.actions import advancing, housekeeping, indexing, muting, recounting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +30,21 @@ def mute(number: int) -> None:
 
 
 @shared_task
+def index() -> None:
+    """Take the words of some calls into the index; then ring for the next ones."""
+    if indexing.index():
+        send(index)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
     for number in muting.due(timezone.now()):
         send(mute, number)
+    if indexing.is_due():
+        send(index)
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -56,9 +65,9 @@ def publish(pk: UUID) -> None:
     send(advance, str(pk))
 
 
-def send(task: Any, argument: str | int) -> None:
+def send(task: Any, *arguments: str | int) -> None:
     """Send a message; a broker that is away costs a log line and a delay."""
     try:
-        task.apply_async((argument,), expires=EXPIRES, retry=False)
+        task.apply_async(arguments, expires=EXPIRES, retry=False)
     except Exception as error:  # noqa: BLE001  whatever a broker raises must not reach a person's upload
-        log.warning("bell_not_rung", task=task.name, argument=str(argument), error=str(error))
+        log.warning("bell_not_rung", task=task.name, arguments=[*map(str, arguments)], error=str(error))

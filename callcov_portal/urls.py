@@ -14,6 +14,7 @@ from callcov_portal.views import (
     player,
     recordings,
     rules,
+    search,
     system,
     users,
     webhooks,
@@ -48,6 +49,11 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/<int:number>/send-anyway/", analyses.call_send_anyway, name="call_send_anyway"),
     path("calls/<int:number>/cancel/", analyses.call_cancel, name="call_cancel"),
     path("calls/<int:number>/check-again/", rules.call_check_again, name="call_check_again"),
+]
+
+# The words spoken, over all calls.
+search_urls: list[URLPattern | URLResolver] = [
+    path("search/", search.search, name="search"),
 ]
 
 # Agents and contacts.
@@ -96,6 +102,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="calls"), name="home"),
     *account_urls,
     *call_urls,
+    *search_urls,
     *person_urls,
     *rule_urls,
     *user_urls,

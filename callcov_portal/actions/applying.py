@@ -63,9 +63,9 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
             return Applied.STALE
         keep_document(analysis, snapshot)
         write_results(analysis, segments, found)
-        masking.write(analysis, spans)
         note_duration(analysis, snapshot)
         tallying.retally(analysis.recording_id)
+        masking.write(analysis, spans)
     return Applied.APPLIED
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from callcov_portal import hiding, rules
-from callcov_portal.actions import muting
+from callcov_portal.actions import indexing, muting
 from callcov_portal.models import Analysis, Segment, SensitiveSpan
 
 
@@ -24,7 +24,11 @@ def look(analysis: Analysis, rows: Sequence[Segment], results: Any) -> list[Sens
 
 
 def write(analysis: Analysis, spans: Sequence[SensitiveSpan]) -> None:
-    """Write the spans in place of any that were there, and that they must be silent; in the caller's transaction."""
+    """Write the spans in place of any that were there, that they must be silent, and that the words are to be indexed.
+
+    Belongs at the end of the transaction that writes the transcript.
+    """
     SensitiveSpan.objects.filter(analysis=analysis).delete()
     SensitiveSpan.objects.bulk_create(spans, batch_size=500)
     muting.note_spans(analysis.recording_id)
+    indexing.mark(analysis.recording_id)

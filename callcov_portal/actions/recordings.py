@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
-from callcov_portal.actions import shelving, tallying
+from callcov_portal.actions import indexing, shelving, tallying
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
@@ -190,6 +190,7 @@ def edit_details(recording: Recording, details: CallDetails, user: User) -> list
     tallying.retally(recording.pk)
     changes = [f"{key}: {before[key]} → {after[key]}" for key in after if before[key] != after[key]]
     if changes:
+        indexing.mark(recording.pk)
         note(user, "edited", recording, "; ".join(changes))
     return changes
 

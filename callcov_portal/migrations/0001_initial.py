@@ -11,280 +11,531 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(max_length=200)),
-                ('key', models.CharField(editable=False, max_length=400, unique=True)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("identifier", models.CharField(max_length=200)),
+                ("key", models.CharField(editable=False, max_length=400, unique=True)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['identifier'],
-                'abstract': False,
+                "ordering": ["identifier"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Analysis',
+            name="Analysis",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Sending'), ('processing', 'Analysing'), ('completed', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('failure', models.CharField(blank=True, choices=[('refused', 'The API refused it'), ('unsure', 'Cannot tell whether it arrived'), ('analysis_failed', 'The analysis failed'), ('lost', 'The API does not know it any more'), ('expired', 'No news for too long'), ('unreachable', 'The link could not be fetched'), ('blocked', "The link's address is not allowed"), ('too_large', 'Larger than allowed'), ('not_audio', 'No audio in it'), ('duplicate', 'The same recording is there already'), ('gave_up', 'Given up after many tries')], max_length=20)),
-                ('detail', models.TextField(blank=True)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('submissions', models.PositiveIntegerField(default=0)),
-                ('looks', models.PositiveIntegerField(default=0)),
-                ('absences', models.PositiveIntegerField(default=0)),
-                ('api_url', models.CharField(blank=True, max_length=500)),
-                ('sent_agent', models.CharField(blank=True, max_length=200)),
-                ('sent_contact', models.CharField(blank=True, max_length=200)),
-                ('external_id', models.CharField(blank=True, max_length=100, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('news_at', models.DateTimeField(blank=True, null=True)),
-                ('stage', models.CharField(blank=True, max_length=60)),
-                ('stage_fraction', models.FloatField(default=0, validators=[django.core.validators.MinValueValidator(0)])),
-                ('language', models.CharField(blank=True, max_length=20)),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaced_by', to='portal.analysis')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("sending", "Sending"),
+                            ("processing", "Analysing"),
+                            ("completed", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("refused", "The API refused it"),
+                            ("unsure", "Cannot tell whether it arrived"),
+                            ("analysis_failed", "The analysis failed"),
+                            ("lost", "The API does not know it any more"),
+                            ("expired", "No news for too long"),
+                            ("unreachable", "The link could not be fetched"),
+                            ("blocked", "The link's address is not allowed"),
+                            ("too_large", "Larger than allowed"),
+                            ("not_audio", "No audio in it"),
+                            ("duplicate", "The same recording is there already"),
+                            ("gave_up", "Given up after many tries"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("detail", models.TextField(blank=True)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("submissions", models.PositiveIntegerField(default=0)),
+                ("looks", models.PositiveIntegerField(default=0)),
+                ("absences", models.PositiveIntegerField(default=0)),
+                ("api_url", models.CharField(blank=True, max_length=500)),
+                ("sent_agent", models.CharField(blank=True, max_length=200)),
+                ("sent_contact", models.CharField(blank=True, max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=100, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("news_at", models.DateTimeField(blank=True, null=True)),
+                ("stage", models.CharField(blank=True, max_length=60)),
+                (
+                    "stage_fraction",
+                    models.FloatField(default=0, validators=[django.core.validators.MinValueValidator(0)]),
+                ),
+                ("language", models.CharField(blank=True, max_length=20)),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="replaced_by",
+                        to="portal.analysis",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'analyses',
-                'ordering': ['-created_at'],
+                "verbose_name_plural": "analyses",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(max_length=200)),
-                ('key', models.CharField(editable=False, max_length=400, unique=True)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("identifier", models.CharField(max_length=200)),
+                ("key", models.CharField(editable=False, max_length=400, unique=True)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['identifier'],
-                'abstract': False,
+                "ordering": ["identifier"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('text', models.TextField(blank=True)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("text", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('role', models.CharField(choices=[('reviewer', 'Reviewer'), ('lead', 'Lead'), ('administrator', 'Administrator')], default='reviewer', max_length=20)),
-                ('must_change_password', models.BooleanField(default=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("reviewer", "Reviewer"), ("lead", "Lead"), ("administrator", "Administrator")],
+                        default="reviewer",
+                        max_length=20,
+                    ),
+                ),
+                ("must_change_password", models.BooleanField(default=False)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('analysis', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='document', serialize=False, to='portal.analysis')),
-                ('raw', models.JSONField()),
-                ('received_at', models.DateTimeField()),
+                (
+                    "analysis",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="document",
+                        serialize=False,
+                        to="portal.analysis",
+                    ),
+                ),
+                ("raw", models.JSONField()),
+                ("received_at", models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name='analysis',
-            name='requested_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="analysis",
+            name="requested_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bucket', models.CharField(max_length=20)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("bucket", models.CharField(max_length=20)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(models.F('bucket'), models.F('at'), name='call_by_bucket')],
+                "indexes": [models.Index(models.F("bucket"), models.F("at"), name="call_by_bucket")],
             },
         ),
         migrations.CreateModel(
-            name='LogEntry',
+            name="LogEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('act', models.CharField(max_length=40)),
-                ('recording_number', models.BigIntegerField(blank=True, db_index=True, null=True)),
-                ('text', models.TextField(blank=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("act", models.CharField(max_length=40)),
+                ("recording_number", models.BigIntegerField(blank=True, db_index=True, null=True)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'log entries',
-                'ordering': ['-at', '-id'],
+                "verbose_name_plural": "log entries",
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Recording',
+            name="Recording",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('called_at', models.DateTimeField()),
-                ('called_at_source', models.CharField(choices=[('form', 'entered'), ('file_name', "from the file's name"), ('file_date', "from the file's date"), ('upload', 'the time of the upload')], default='upload', max_length=10)),
-                ('direction', models.CharField(blank=True, choices=[('', 'Unknown'), ('inbound', 'Inbound'), ('outbound', 'Outbound')], default='', max_length=10)),
-                ('file', models.FileField(blank=True, max_length=200, upload_to='')),
-                ('file_name', models.CharField(blank=True, max_length=255)),
-                ('link', models.URLField(blank=True, max_length=2000)),
-                ('sha256', models.CharField(blank=True, max_length=64, null=True, unique=True)),
-                ('size_bytes', models.BigIntegerField(blank=True, null=True)),
-                ('format', models.CharField(blank=True, max_length=10)),
-                ('mime', models.CharField(blank=True, max_length=100)),
-                ('duration_seconds', models.FloatField(blank=True, null=True)),
-                ('channels', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True)),
-                ('verdict', models.CharField(blank=True, max_length=20)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recordings', to='portal.agent')),
-                ('contact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='recordings', to='portal.contact')),
-                ('current_analysis', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='portal.analysis')),
-                ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("called_at", models.DateTimeField()),
+                (
+                    "called_at_source",
+                    models.CharField(
+                        choices=[
+                            ("form", "entered"),
+                            ("file_name", "from the file's name"),
+                            ("file_date", "from the file's date"),
+                            ("upload", "the time of the upload"),
+                        ],
+                        default="upload",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "Unknown"), ("inbound", "Inbound"), ("outbound", "Outbound")],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("file", models.FileField(blank=True, max_length=200, upload_to="")),
+                ("file_name", models.CharField(blank=True, max_length=255)),
+                ("link", models.URLField(blank=True, max_length=2000)),
+                ("sha256", models.CharField(blank=True, max_length=64, null=True, unique=True)),
+                ("size_bytes", models.BigIntegerField(blank=True, null=True)),
+                ("format", models.CharField(blank=True, max_length=10)),
+                ("mime", models.CharField(blank=True, max_length=100)),
+                ("duration_seconds", models.FloatField(blank=True, null=True)),
+                ("channels", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("reviewed_at", models.DateTimeField(blank=True, null=True)),
+                ("verdict", models.CharField(blank=True, max_length=20)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recordings", to="portal.agent"
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recordings",
+                        to="portal.contact",
+                    ),
+                ),
+                (
+                    "current_analysis",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="portal.analysis",
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-called_at', '-id'],
+                "ordering": ["-called_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='analysis',
-            name='duplicate_of',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='portal.recording'),
+            model_name="analysis",
+            name="duplicate_of",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="portal.recording",
+            ),
         ),
         migrations.AddField(
-            model_name='analysis',
-            name='recording',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='analyses', to='portal.recording'),
+            model_name="analysis",
+            name="recording",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="analyses", to="portal.recording"
+            ),
         ),
         migrations.CreateModel(
-            name='Segment',
+            name="Segment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('label', models.CharField(max_length=40)),
-                ('speaker', models.CharField(choices=[('agent', 'Agent'), ('contact', 'Contact'), ('unknown', 'Speaker')], max_length=10)),
-                ('text', models.TextField()),
-                ('start', models.FloatField()),
-                ('end', models.FloatField()),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('words', models.JSONField(blank=True, null=True)),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='portal.analysis')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                ("label", models.CharField(max_length=40)),
+                (
+                    "speaker",
+                    models.CharField(
+                        choices=[("agent", "Agent"), ("contact", "Contact"), ("unknown", "Speaker")], max_length=10
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("start", models.FloatField()),
+                ("end", models.FloatField()),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                ("words", models.JSONField(blank=True, null=True)),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="segments", to="portal.analysis"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('submission', models.PositiveIntegerField()),
-                ('received_at', models.DateTimeField()),
-                ('times', models.PositiveIntegerField(default=1)),
-                ('event', models.CharField(blank=True, max_length=60)),
-                ('external_id', models.CharField(blank=True, max_length=100)),
-                ('status', models.CharField(blank=True, max_length=40)),
-                ('body_sha256', models.CharField(max_length=64)),
-                ('body_size', models.PositiveIntegerField()),
-                ('body', models.TextField(blank=True)),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='portal.analysis')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("submission", models.PositiveIntegerField()),
+                ("received_at", models.DateTimeField()),
+                ("times", models.PositiveIntegerField(default=1)),
+                ("event", models.CharField(blank=True, max_length=60)),
+                ("external_id", models.CharField(blank=True, max_length=100)),
+                ("status", models.CharField(blank=True, max_length=40)),
+                ("body_sha256", models.CharField(max_length=64)),
+                ("body_size", models.PositiveIntegerField()),
+                ("body", models.TextField(blank=True)),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="portal.analysis"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-received_at'],
-                'constraints': [models.UniqueConstraint(models.F('analysis'), models.F('body_sha256'), name='delivery_once')],
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-received_at"],
+                "constraints": [
+                    models.UniqueConstraint(models.F("analysis"), models.F("body_sha256"), name="delivery_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('check_id', models.CharField(max_length=80)),
-                ('title', models.CharField(max_length=200)),
-                ('outcome', models.CharField(choices=[('met', 'Met'), ('violated', 'Violated'), ('omitted', 'Omitted'), ('not_assessed', 'Not assessed')], max_length=12)),
-                ('explanation', models.TextField(blank=True)),
-                ('quote', models.TextField(blank=True)),
-                ('quote_origin', models.CharField(choices=[('given', 'given'), ('found', 'found by us')], default='given', max_length=5)),
-                ('speaker', models.CharField(blank=True, choices=[('agent', 'Agent'), ('contact', 'Contact'), ('unknown', 'Speaker')], max_length=10)),
-                ('start', models.FloatField(blank=True, null=True)),
-                ('end', models.FloatField(blank=True, null=True)),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='portal.analysis')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                ("check_id", models.CharField(max_length=80)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("met", "Met"),
+                            ("violated", "Violated"),
+                            ("omitted", "Omitted"),
+                            ("not_assessed", "Not assessed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("explanation", models.TextField(blank=True)),
+                ("quote", models.TextField(blank=True)),
+                (
+                    "quote_origin",
+                    models.CharField(
+                        choices=[("given", "given"), ("found", "found by us")], default="given", max_length=5
+                    ),
+                ),
+                (
+                    "speaker",
+                    models.CharField(
+                        blank=True,
+                        choices=[("agent", "Agent"), ("contact", "Contact"), ("unknown", "Speaker")],
+                        max_length=10,
+                    ),
+                ),
+                ("start", models.FloatField(blank=True, null=True)),
+                ("end", models.FloatField(blank=True, null=True)),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="findings", to="portal.analysis"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
-                'indexes': [models.Index(models.F('check_id'), models.F('outcome'), models.F('analysis'), name='finding_by_check')],
-                'constraints': [models.UniqueConstraint(models.F('analysis'), models.F('position'), name='finding_position_once')],
+                "ordering": ["position"],
+                "indexes": [
+                    models.Index(
+                        models.F("check_id"), models.F("outcome"), models.F("analysis"), name="finding_by_check"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(models.F("analysis"), models.F("position"), name="finding_position_once")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('called_at'), models.F('id'), name='recording_by_time'),
+            model_name="recording",
+            index=models.Index(models.F("called_at"), models.F("id"), name="recording_by_time"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('agent'), models.F('called_at'), models.F('id'), name='recording_by_agent'),
+            model_name="recording",
+            index=models.Index(models.F("agent"), models.F("called_at"), models.F("id"), name="recording_by_agent"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('contact'), models.F('called_at'), models.F('id'), name='recording_by_contact'),
+            model_name="recording",
+            index=models.Index(models.F("contact"), models.F("called_at"), models.F("id"), name="recording_by_contact"),
         ),
         migrations.AddConstraint(
-            model_name='recording',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('file', ''), _negated=True), models.Q(('link', ''), _negated=True), _connector='OR'), name='recording_has_file_or_link'),
+            model_name="recording",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("file", ""), _negated=True), models.Q(("link", ""), _negated=True), _connector="OR"
+                ),
+                name="recording_has_file_or_link",
+            ),
         ),
         migrations.AddIndex(
-            model_name='analysis',
-            index=models.Index(models.F('next_attempt_at'), condition=models.Q(('next_attempt_at__isnull', False)), name='analysis_due'),
+            model_name="analysis",
+            index=models.Index(
+                models.F("next_attempt_at"), condition=models.Q(("next_attempt_at__isnull", False)), name="analysis_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='analysis',
-            index=models.Index(models.F('state'), models.F('failure'), name='analysis_by_state'),
+            model_name="analysis",
+            index=models.Index(models.F("state"), models.F("failure"), name="analysis_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.UniqueConstraint(models.F('api_url'), models.F('external_id'), name='analysis_external_id_once'),
+            model_name="analysis",
+            constraint=models.UniqueConstraint(
+                models.F("api_url"), models.F("external_id"), name="analysis_external_id_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='segment',
-            constraint=models.UniqueConstraint(models.F('analysis'), models.F('position'), name='segment_position_once'),
+            model_name="segment",
+            constraint=models.UniqueConstraint(
+                models.F("analysis"), models.F("position"), name="segment_position_once"
+            ),
         ),
     ]

@@ -6,89 +6,119 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0002_spent'),
+        ("portal", "0002_spent"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='analysis',
-            name='rules',
+            model_name="analysis",
+            name="rules",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='also',
+            model_name="finding",
+            name="also",
             field=models.JSONField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='origin',
-            field=models.CharField(choices=[('given', 'given'), ('found', 'found by us')], default='given', max_length=5),
+            model_name="finding",
+            name="origin",
+            field=models.CharField(
+                choices=[("given", "given"), ("found", "found by us")], default="given", max_length=5
+            ),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='rule',
+            model_name="finding",
+            name="rule",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='searched',
+            model_name="finding",
+            name="searched",
             field=models.JSONField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='severity',
+            model_name="finding",
+            name="severity",
             field=models.CharField(blank=True, max_length=6),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='version',
+            model_name="finding",
+            name="version",
             field=models.CharField(blank=True, max_length=12),
         ),
         migrations.AddField(
-            model_name='segment',
-            name='masked',
+            model_name="segment",
+            name="masked",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='may_unmask',
+            model_name="user",
+            name="may_unmask",
             field=models.BooleanField(default=False),
         ),
         migrations.AlterField(
-            model_name='finding',
-            name='outcome',
-            field=models.CharField(choices=[('met', 'Met'), ('violated', 'Violated'), ('omitted', 'Omitted'), ('not_assessed', 'Not assessed'), ('heard', 'Heard')], max_length=12),
+            model_name="finding",
+            name="outcome",
+            field=models.CharField(
+                choices=[
+                    ("met", "Met"),
+                    ("violated", "Violated"),
+                    ("omitted", "Omitted"),
+                    ("not_assessed", "Not assessed"),
+                    ("heard", "Heard"),
+                ],
+                max_length=12,
+            ),
         ),
         migrations.CreateModel(
-            name='RuleVersion',
+            name="RuleVersion",
             fields=[
-                ('hash', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('activated_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("text", models.TextField()),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("activated_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', 'hash'],
+                "ordering": ["-created_at", "hash"],
             },
         ),
         migrations.CreateModel(
-            name='SensitiveSpan',
+            name="SensitiveSpan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('speaker', models.CharField(choices=[('agent', 'Agent'), ('contact', 'Contact'), ('unknown', 'Speaker')], max_length=10)),
-                ('start', models.FloatField()),
-                ('end', models.FloatField()),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sensitive_spans', to='portal.analysis')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=20)),
+                (
+                    "speaker",
+                    models.CharField(
+                        choices=[("agent", "Agent"), ("contact", "Contact"), ("unknown", "Speaker")], max_length=10
+                    ),
+                ),
+                ("start", models.FloatField()),
+                ("end", models.FloatField()),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sensitive_spans",
+                        to="portal.analysis",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['start', 'id'],
+                "ordering": ["start", "id"],
             },
         ),
     ]

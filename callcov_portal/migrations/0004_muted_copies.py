@@ -4,44 +4,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0003_evidence_and_rules'),
+        ("portal", "0003_evidence_and_rules"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='recording',
-            name='muted_file',
-            field=models.FileField(blank=True, max_length=200, upload_to=''),
+            model_name="recording",
+            name="muted_file",
+            field=models.FileField(blank=True, max_length=200, upload_to=""),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='muted_spans',
+            model_name="recording",
+            name="muted_spans",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='muting',
-            field=models.CharField(blank=True, choices=[('', 'Nothing to mute'), ('due', 'Being made'), ('done', 'Made'), ('failed', 'Could not be made')], default='', max_length=6),
+            model_name="recording",
+            name="muting",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "Nothing to mute"),
+                    ("due", "Being made"),
+                    ("done", "Made"),
+                    ("failed", "Could not be made"),
+                ],
+                default="",
+                max_length=6,
+            ),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='muting_at',
+            model_name="recording",
+            name="muting_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='muting_attempts',
+            model_name="recording",
+            name="muting_attempts",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='muting_detail',
+            model_name="recording",
+            name="muting_detail",
             field=models.TextField(blank=True),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('muting_at'), condition=models.Q(('muting_at__isnull', False)), name='recording_muting_due'),
+            model_name="recording",
+            index=models.Index(
+                models.F("muting_at"), condition=models.Q(("muting_at__isnull", False)), name="recording_muting_due"
+            ),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0005_mask_what_is_there'),
+        ("portal", "0005_mask_what_is_there"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('id'), condition=models.Q(('muting', 'failed')), name='recording_muting_failed'),
+            model_name="recording",
+            index=models.Index(
+                models.F("id"), condition=models.Q(("muting", "failed")), name="recording_muting_failed"
+            ),
         ),
     ]

@@ -13,222 +13,286 @@ def show_states(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0006_unmuted'),
+        ("portal", "0006_unmuted"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AgentWeek',
+            name="AgentWeek",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('week', models.DateField()),
-                ('calls', models.IntegerField()),
-                ('milliseconds', models.BigIntegerField()),
-                ('analysed', models.IntegerField()),
-                ('assessed', models.IntegerField()),
-                ('violated', models.IntegerField()),
-                ('omitted', models.IntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("week", models.DateField()),
+                ("calls", models.IntegerField()),
+                ("milliseconds", models.BigIntegerField()),
+                ("analysed", models.IntegerField()),
+                ("assessed", models.IntegerField()),
+                ("violated", models.IntegerField()),
+                ("omitted", models.IntegerField()),
             ],
             options={
-                'ordering': ['week'],
+                "ordering": ["week"],
             },
         ),
         migrations.CreateModel(
-            name='CallCheck',
+            name="CallCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('met', 'Met'), ('violated', 'Violated'), ('omitted', 'Omitted'), ('not_assessed', 'Not assessed'), ('heard', 'Heard')], max_length=12)),
-                ('called_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("met", "Met"),
+                            ("violated", "Violated"),
+                            ("omitted", "Omitted"),
+                            ("not_assessed", "Not assessed"),
+                            ("heard", "Heard"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("called_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='CallTally',
+            name="CallTally",
             fields=[
-                ('recording', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='tally', serialize=False, to='portal.recording')),
-                ('week', models.DateField()),
-                ('milliseconds', models.BigIntegerField()),
-                ('analysed', models.PositiveSmallIntegerField()),
-                ('assessed', models.PositiveSmallIntegerField()),
-                ('violated', models.PositiveSmallIntegerField()),
-                ('omitted', models.PositiveSmallIntegerField()),
+                (
+                    "recording",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="tally",
+                        serialize=False,
+                        to="portal.recording",
+                    ),
+                ),
+                ("week", models.DateField()),
+                ("milliseconds", models.BigIntegerField()),
+                ("analysed", models.PositiveSmallIntegerField()),
+                ("assessed", models.PositiveSmallIntegerField()),
+                ("violated", models.PositiveSmallIntegerField()),
+                ("omitted", models.PositiveSmallIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('check_id', models.CharField(max_length=80, unique=True)),
-                ('title', models.CharField(max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("check_id", models.CharField(max_length=80, unique=True)),
+                ("title", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['check_id'],
+                "ordering": ["check_id"],
             },
         ),
         migrations.CreateModel(
-            name='CheckWeek',
+            name="CheckWeek",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('week', models.DateField()),
-                ('met', models.IntegerField()),
-                ('violated', models.IntegerField()),
-                ('omitted', models.IntegerField()),
-                ('heard', models.IntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("week", models.DateField()),
+                ("met", models.IntegerField()),
+                ("violated", models.IntegerField()),
+                ("omitted", models.IntegerField()),
+                ("heard", models.IntegerField()),
             ],
             options={
-                'ordering': ['week'],
+                "ordering": ["week"],
             },
         ),
         migrations.AddField(
-            model_name='recording',
-            name='failure',
+            model_name="recording",
+            name="failure",
             field=models.CharField(blank=True, max_length=20),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='heard',
+            model_name="recording",
+            name="heard",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='is_heard',
+            model_name="recording",
+            name="is_heard",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='is_omitted',
+            model_name="recording",
+            name="is_omitted",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='is_violated',
+            model_name="recording",
+            name="is_violated",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='met',
+            model_name="recording",
+            name="met",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='negative_ratio',
+            model_name="recording",
+            name="negative_ratio",
             field=models.FloatField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='omitted',
+            model_name="recording",
+            name="omitted",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='state',
+            model_name="recording",
+            name="state",
             field=models.CharField(blank=True, max_length=12),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='talk_ratio',
+            model_name="recording",
+            name="talk_ratio",
             field=models.FloatField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='recording',
-            name='violated',
+            model_name="recording",
+            name="violated",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('state'), models.F('called_at'), models.F('id'), name='recording_by_state'),
+            model_name="recording",
+            index=models.Index(models.F("state"), models.F("called_at"), models.F("id"), name="recording_by_state"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('agent'), models.F('state'), models.F('called_at'), models.F('id'), name='recording_by_agent_state'),
+            model_name="recording",
+            index=models.Index(
+                models.F("agent"),
+                models.F("state"),
+                models.F("called_at"),
+                models.F("id"),
+                name="recording_by_agent_state",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('failure'), models.F('called_at'), models.F('id'), name='recording_by_failure'),
+            model_name="recording",
+            index=models.Index(models.F("failure"), models.F("called_at"), models.F("id"), name="recording_by_failure"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('verdict'), models.F('called_at'), models.F('id'), name='recording_by_verdict'),
+            model_name="recording",
+            index=models.Index(models.F("verdict"), models.F("called_at"), models.F("id"), name="recording_by_verdict"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('uploaded_by'), models.F('called_at'), models.F('id'), name='recording_by_uploader'),
+            model_name="recording",
+            index=models.Index(
+                models.F("uploaded_by"), models.F("called_at"), models.F("id"), name="recording_by_uploader"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('is_violated'), models.F('called_at'), models.F('id'), name='recording_by_violated'),
+            model_name="recording",
+            index=models.Index(
+                models.F("is_violated"), models.F("called_at"), models.F("id"), name="recording_by_violated"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('is_omitted'), models.F('called_at'), models.F('id'), name='recording_by_omitted'),
+            model_name="recording",
+            index=models.Index(
+                models.F("is_omitted"), models.F("called_at"), models.F("id"), name="recording_by_omitted"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('is_heard'), models.F('called_at'), models.F('id'), name='recording_by_heard'),
+            model_name="recording",
+            index=models.Index(models.F("is_heard"), models.F("called_at"), models.F("id"), name="recording_by_heard"),
         ),
         migrations.AddField(
-            model_name='agentweek',
-            name='agent',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='weeks', to='portal.agent'),
+            model_name="agentweek",
+            name="agent",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="weeks", to="portal.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='callcheck',
-            name='agent',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.agent'),
+            model_name="callcheck",
+            name="agent",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portal.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='callcheck',
-            name='recording',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='portal.recording'),
+            model_name="callcheck",
+            name="recording",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="checks",
+                to="portal.recording",
+            ),
         ),
         migrations.AddField(
-            model_name='calltally',
-            name='agent',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.agent'),
+            model_name="calltally",
+            name="agent",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portal.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='callcheck',
-            name='check_ref',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.check'),
+            model_name="callcheck",
+            name="check_ref",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portal.check"
+            ),
         ),
         migrations.AddField(
-            model_name='checkweek',
-            name='agent',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='portal.agent'),
+            model_name="checkweek",
+            name="agent",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="portal.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='checkweek',
-            name='check_ref',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.check'),
+            model_name="checkweek",
+            name="check_ref",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portal.check"
+            ),
         ),
         migrations.AddIndex(
-            model_name='agentweek',
-            index=models.Index(models.F('week'), models.F('agent'), name='agent_week_by_week'),
+            model_name="agentweek",
+            index=models.Index(models.F("week"), models.F("agent"), name="agent_week_by_week"),
         ),
         migrations.AddConstraint(
-            model_name='agentweek',
-            constraint=models.UniqueConstraint(models.F('agent'), models.F('week'), name='agent_week_once'),
+            model_name="agentweek",
+            constraint=models.UniqueConstraint(models.F("agent"), models.F("week"), name="agent_week_once"),
         ),
         migrations.AddIndex(
-            model_name='callcheck',
-            index=models.Index(models.F('check_ref'), models.F('outcome'), models.F('called_at'), models.F('recording'), name='call_check_by_outcome'),
+            model_name="callcheck",
+            index=models.Index(
+                models.F("check_ref"),
+                models.F("outcome"),
+                models.F("called_at"),
+                models.F("recording"),
+                name="call_check_by_outcome",
+            ),
         ),
         migrations.AddIndex(
-            model_name='callcheck',
-            index=models.Index(models.F('agent'), models.F('check_ref'), models.F('outcome'), models.F('called_at'), models.F('recording'), name='call_check_by_agent'),
+            model_name="callcheck",
+            index=models.Index(
+                models.F("agent"),
+                models.F("check_ref"),
+                models.F("outcome"),
+                models.F("called_at"),
+                models.F("recording"),
+                name="call_check_by_agent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callcheck',
-            constraint=models.UniqueConstraint(models.F('recording'), models.F('check_ref'), name='call_check_once'),
+            model_name="callcheck",
+            constraint=models.UniqueConstraint(models.F("recording"), models.F("check_ref"), name="call_check_once"),
         ),
         migrations.AddIndex(
-            model_name='checkweek',
-            index=models.Index(models.F('week'), models.F('check_ref'), models.F('agent'), name='check_week_by_week'),
+            model_name="checkweek",
+            index=models.Index(models.F("week"), models.F("check_ref"), models.F("agent"), name="check_week_by_week"),
         ),
         migrations.AddConstraint(
-            model_name='checkweek',
-            constraint=models.UniqueConstraint(models.F('agent'), models.F('week'), models.F('check_ref'), name='check_week_once'),
+            model_name="checkweek",
+            constraint=models.UniqueConstraint(
+                models.F("agent"), models.F("week"), models.F("check_ref"), name="check_week_once"
+            ),
         ),
         migrations.RunPython(show_states, migrations.RunPython.noop),
     ]

@@ -4,37 +4,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0007_tallies'),
+        ("portal", "0009_search_index"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='recording',
-            name='length_band',
-            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(duration_seconds__lt=30, then=models.Value(0)), models.When(duration_seconds__lt=60, then=models.Value(1)), models.When(duration_seconds__lt=120, then=models.Value(2)), models.When(duration_seconds__lt=180, then=models.Value(3)), models.When(duration_seconds__lt=300, then=models.Value(4)), models.When(duration_seconds__lt=480, then=models.Value(5)), models.When(duration_seconds__lt=720, then=models.Value(6)), models.When(duration_seconds__lt=1200, then=models.Value(7)), models.When(duration_seconds__lt=2400, then=models.Value(8)), models.When(duration_seconds__gte=2400, then=models.Value(9)), default=models.Value(-1)), output_field=models.SmallIntegerField()),
+            model_name="recording",
+            name="length_band",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Case(
+                    models.When(duration_seconds__lt=30, then=models.Value(0)),
+                    models.When(duration_seconds__lt=60, then=models.Value(1)),
+                    models.When(duration_seconds__lt=120, then=models.Value(2)),
+                    models.When(duration_seconds__lt=180, then=models.Value(3)),
+                    models.When(duration_seconds__lt=300, then=models.Value(4)),
+                    models.When(duration_seconds__lt=480, then=models.Value(5)),
+                    models.When(duration_seconds__lt=720, then=models.Value(6)),
+                    models.When(duration_seconds__lt=1200, then=models.Value(7)),
+                    models.When(duration_seconds__lt=2400, then=models.Value(8)),
+                    models.When(duration_seconds__gte=2400, then=models.Value(9)),
+                    default=models.Value(-1),
+                ),
+                output_field=models.SmallIntegerField(),
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='call_columns',
+            model_name="user",
+            name="call_columns",
             field=models.JSONField(blank=True, default=list),
         ),
         migrations.AlterField(
-            model_name='recording',
-            name='file_name',
+            model_name="recording",
+            name="file_name",
             field=models.CharField(blank=True, db_index=True, max_length=255),
         ),
         migrations.AddIndex(
-            model_name='analysis',
-            index=models.Index(models.F('external_id'), name='analysis_by_external_id'),
+            model_name="analysis",
+            index=models.Index(models.F("external_id"), name="analysis_by_external_id"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('direction'), models.F('called_at'), models.F('id'), name='recording_by_direction'),
+            model_name="recording",
+            index=models.Index(
+                models.F("direction"), models.F("called_at"), models.F("id"), name="recording_by_direction"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(models.F('length_band'), models.F('called_at'), models.F('id'), name='recording_by_length'),
+            model_name="recording",
+            index=models.Index(
+                models.F("length_band"), models.F("called_at"), models.F("id"), name="recording_by_length"
+            ),
         ),
     ]

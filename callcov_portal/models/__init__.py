@@ -14,6 +14,7 @@ from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
 from callcov_portal.models.rule_version import RuleVersion
+from callcov_portal.models.spoken import Spoken, Unindexed
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 
@@ -49,6 +50,8 @@ __all__ = [
     "Signal",
     "Speaker",
     "Spent",
+    "Spoken",
     "State",
+    "Unindexed",
     "User",
 ]

@@ -107,6 +107,12 @@ def sound_of(recording: Recording, user: User, *, is_lifted: bool = False) -> So
     )
 
 
+def playable(recording: Recording) -> str:
+    """Return where everybody hears a call, "" if nobody does yet; no query, and the file itself is not looked at."""
+    is_open = recording.muting in {Muting.NONE, Muting.DONE}
+    return reverse("call_audio", args=[recording.pk]) if recording.file and is_open else ""
+
+
 def stretches_of(recording: Recording) -> list[Stretch]:
     """Return the silent seconds of a recording in order; what two analyses say of the same ones is one stretch."""
     rows = SensitiveSpan.objects.filter(analysis__recording=recording).order_by("start", "end")

@@ -33,6 +33,7 @@ class NavigationItem:
 # Label, URL name, whether administrators alone see it.
 NAVIGATION = (
     ("Calls", "calls", False),
+    ("Search", "search", False),
     ("Add calls", "add_calls", False),
     ("Agents", "agents", False),
     ("Contacts", "contacts", False),
