@@ -112,18 +112,25 @@ def value_span(event: Event, words: Sequence[Word]) -> Span:
 
 
 def heard_between(truth: Sequence[str], heard: Sequence[str], first: int, last: int) -> tuple[int, int]:
-    """The stretch of what was heard that stands for the truth's words `first` to `last`: what the rest is not heard as.
+    """The stretch of what was heard that stands for the truth's words `first` to `last`, with the digits heard beside it.
 
     A word before or after the value that was heard as another one ("my cell's" as "myself") is no part of the value.
     """
-    matched = [
+    aligned = [
         (block.src_start + at, block.dest_start + at)
         for block in Levenshtein.opcodes(list(truth), list(heard))
         if block.tag in {"equal", "replace"}
         for at in range(block.src_end - block.src_start)
     ]
-    begin = max((there + 1 for here, there in matched if here < first), default=0)
-    end = min((there for here, there in matched if here >= last), default=len(heard))
+    inside = [there for here, there in aligned if first <= here < last]
+    if not inside:
+        return 0, 0
+    begin, end = min(inside), max(inside) + 1
+    taken = {there for _, there in aligned}
+    while begin and begin - 1 not in taken and heard[begin - 1].isdigit():
+        begin -= 1
+    while end < len(heard) and end not in taken and heard[end].isdigit():
+        end += 1
     return begin, end
 
 

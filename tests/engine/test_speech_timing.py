@@ -57,3 +57,14 @@ def test_only_a_word_that_adjoins_the_sentence_before_is_moved_over_a_pause(gap,
     begin = 2.0 + gap
     words = tidy(heard((" Bye.", 1, 2), (" Hi,", begin, begin + 0.4), (" are", 20, 21), (" you", 21, 22)), "en")
     assert (words[1].end == 20) is moved
+
+
+def test_a_number_that_begins_or_ends_a_stretch_lasts_as_long_as_somebody_speaks():
+    words = [Heard(" 256.", 1.2, 1.7, 0.9), Heard(" Ta.", 2.0, 2.4, 0.9), Heard(" 4-1", 2.5, 3.0, 0.9)]
+    told = placed(words, [(10.0, 11.7), (20.0, 22.0)])
+    assert [(word.start, word.end) for word in told] == [(10.0, 11.7), (20.3, 20.7), (20.8, 22.0)]
+
+
+def test_a_lone_digit_and_a_word_keep_their_times():
+    words = [Heard(" 1", 0.5, 0.7, 0.9), Heard(" yes.", 1.0, 1.2, 0.9)]
+    assert [(word.start, word.end) for word in placed(words, [(5.0, 7.0)])] == [(5.5, 5.7), (6.0, 6.2)]

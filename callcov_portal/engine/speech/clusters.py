@@ -14,7 +14,7 @@ TWO_VOICES, ONE_VOICE = 0.83, 0.95
 """Centres less alike than the first are two voices, more alike than the second are one. Between them it is looked closer:"""
 APART = 4.4
 """two voices lie so many standard deviations apart (a cloud cut in half does by 3.3 to 4, seldom 4.8), and"""
-UNSTEADY = 0.05
+UNSTEADY = 0.07
 """change in the middle of flowing speech at most so often; a voice cut in half does so in every tenth step (of 66 stretches
 of one voice 6 did less often, most of them shorter than 50 windows)."""
 

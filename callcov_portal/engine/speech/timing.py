@@ -44,10 +44,27 @@ def placed(words: Iterable[Heard], spans: Spans) -> list[Heard]:
     """
     lengths = [end - start for start, end in spans]
     begins = [0.0, *accumulate(lengths)][: len(spans)]
-    found = []
+    found: list[list[Heard]] = [[] for _ in spans]
     for word in words:
         at = max(0, bisect_right(begins, (word.start + word.end) / 2) - 1)
         shift = spans[at][0] - begins[at]
         start, end = (min(max(moment + shift, spans[at][0]), spans[at][1]) for moment in (word.start, word.end))
-        found.append(replace(word, start=start, end=end))
-    return found
+        found[at].append(replace(word, start=start, end=end))
+    return [word for heard, span in zip(found, spans, strict=True) for word in filled(heard, span)]
+
+
+def filled(heard: list[Heard], span: tuple[float, float]) -> list[Heard]:
+    """The words of one stretch; a number that begins or ends it lasts from where, or until when, somebody speaks.
+
+    "256" may be given half a second of the second and a half that it takes, and the rest of it would not be muted.
+    """
+    if heard and is_number(heard[0]):
+        heard[0] = replace(heard[0], start=span[0])
+    if heard and is_number(heard[-1]):
+        heard[-1] = replace(heard[-1], end=span[1])
+    return heard
+
+
+def is_number(word: Heard) -> bool:
+    """Whether it is more than one digit."""
+    return len(re.findall(r"\d", word.text)) > 1
