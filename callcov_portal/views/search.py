@@ -155,13 +155,15 @@ def best_page(asked: Asked, scope: Scope, calls: QuerySet[Recording] | None) -> 
     """Return one page of the best among the newest."""
     walked = best(asked.query, scope, calls)
     first = PAGE_SIZE * (asked.page - 1)
-    is_more = len(walked.keys) > first + PAGE_SIZE
+    is_more, compared = len(walked.keys) > first + PAGE_SIZE, len(walked.keys)
+    ended_early = walked.looked_to is not None and compared < MOST_COMPARED
     return Page(
         walked.keys[first : first + PAGE_SIZE],
-        in_words(walked) if walked.looked_to is None else f"the best of the newest {len(walked.keys):,}",
+        in_words(walked) if walked.looked_to is None else f"the best of the newest {compared:,}",
         next=asked.page + 1 if is_more else 0,
         previous=asked.page - 1,
-        compared=MOST_COMPARED if walked.looked_to is not None else 0,
+        compared=compared if walked.looked_to is not None else 0,
+        looked_to=moment_of(walked.looked_to) if ended_early and walked.looked_to is not None else None,
     )
 
 
