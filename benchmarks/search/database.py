@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +64,8 @@ def fill(corpus: Corpus) -> None:
     write(batch, corpus.calls)
 
 
-def write(batch: list, calls: int) -> None:  # type: ignore[type-arg]
-    """Write some calls in one transaction."""
+def write(batch: list, calls: int) -> float:  # type: ignore[type-arg]
+    """Write some calls, and return how long (s) the transaction with their words took."""
     from django.db import transaction
 
     from callcov_portal.actions.indexing import spoken_row
@@ -83,9 +84,22 @@ def write(batch: list, calls: int) -> None:  # type: ignore[type-arg]
         )  # fmt: skip
         named = (EVERY, agent_facet(agent), contact_facet(contact))
         rows.append(spoken_row(key_from(moment, number), number, analysis_of(number), lines, named))
+    Recording.objects.bulk_create(recordings)
+    began = time.monotonic()
     with transaction.atomic():
-        Recording.objects.bulk_create(recordings)
         Spoken.objects.put(rows)
+    return time.monotonic() - began
+
+
+def index_more(corpus: Corpus, rounds: int) -> float:
+    """Index 50 further calls at a time, and return how long (s) the longest of these transactions took."""
+    from callcov_portal.actions.indexing import AT_ONCE as TOGETHER
+
+    further, longest = Corpus(rounds * TOGETHER, seed=corpus.seed + 1), 0.0
+    found = [(number + corpus.calls, lines) for number, lines in further.generate()]
+    for at in range(0, len(found), TOGETHER):
+        longest = max(longest, write(found[at : at + TOGETHER], corpus.calls))
+    return longest
 
 
 def settle() -> None:

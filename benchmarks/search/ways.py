@@ -9,6 +9,7 @@ from callcov_portal.searching import parse
 PAGE = 50
 COMMON, FREQUENT = "in half of the calls", "in nearly every call"
 RARE_WORD, PERCENT_WORD, PHRASE = "in one call", "in 1 % of the calls", "a phrase, in 0.2 %"
+BEGINNING = "a beginning of two letters"
 FREQUENT_PHRASE, FREQUENT_AND_AGENT = "a phrase of frequent words", "in half of the calls, an agent with few"
 GATED = (COMMON, PERCENT_WORD, RARE_WORD, PHRASE)
 NEWEST, FLOOR, CONTAINS, BEST, COUNT = "newest 50", "floor", "icontains", "best 50", "count"
@@ -33,6 +34,7 @@ def questions(corpus: Corpus) -> list[Question]:
         Question(RARE_WORD, ONE),
         Question(PHRASE, f'"{" ".join(PAIR)}"'),
         Question(FREQUENT, vocabulary[0]),
+        Question(BEGINNING, f"{vocabulary[half][:2]}*"),
         Question(FREQUENT_PHRASE, f'"{vocabulary[half]} {vocabulary[half + 1]}"'),
         Question(FREQUENT_AND_AGENT, vocabulary[half], agent=199),
     ]

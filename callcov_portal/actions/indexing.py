@@ -21,7 +21,7 @@ from callcov_portal.searching import facets, tsquery
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 50  # calls of one transaction, which on SQLite keeps other writers waiting for some 30 ms
+AT_ONCE = 50  # calls of one transaction, which on SQLite keeps other writers waiting, on a busy machine for 0.1 s
 ROUNDS = 10  # of a message; then others have their turn
 # It keeps a processor busy: of a worker's threads one at a time.
 SLOTS = threading.BoundedSemaphore(1)

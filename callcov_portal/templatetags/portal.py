@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from callcov_portal import hiding, searching
-from callcov_portal.models import Analysis, Failure, Outcome, Speaker, State
+from callcov_portal import hiding
+from callcov_portal.models import Analysis, Failure, Outcome, State
 from callcov_portal.reading import generic
 
 register = template.Library()
@@ -104,18 +104,6 @@ def pills(text: str) -> SafeString:
         at = mark.end()
     pieces.append(format_html("{}", text[at:]))
     return format_html_join("", "{}", ((piece,) for piece in pieces))
-
-
-@register.filter
-def speaker_word(speaker: str) -> str:
-    """Write who speaks; whoever is neither agent nor contact is a speaker."""
-    return dict(Speaker.choices).get(speaker, Speaker.UNKNOWN.label)
-
-
-@register.filter
-def searched(text: str) -> SafeString:
-    """Write words as they were searched: what is masked in them as a pill."""
-    return pills(text.replace(searching.HIDDEN, hiding.HIDDEN))
 
 
 @register.filter

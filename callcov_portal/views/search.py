@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from callcov_portal.filters import CallFilter, scope_of
@@ -16,6 +17,7 @@ from callcov_portal.models.hits import MOST_COMPARED, Hit, Walked, best, hits, w
 from callcov_portal.models.matches import Scope
 from callcov_portal.models.spoken import moment_of
 from callcov_portal.searching import LONGEST, Query, Who, parse
+from callcov_portal.views.lines import lines_of
 from callcov_portal.views.listening import playable
 from callcov_portal.views.listing import clean_query
 from callcov_portal.views.paging import COUNT_CAP, PAGE_SIZE
@@ -41,11 +43,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """One call with its lines; `sound` is where it is heard, "" if it cannot be."""
+    """One call with the lines that show why it is here."""
 
     recording: Recording
     hit: Hit
-    sound: str
+
+    @property
+    def lines(self) -> SafeString:
+        """The lines as markup."""
+        call = self.recording
+        return lines_of(self.hit.snippets, call.pk, call.get_absolute_url(), playable(call))
 
     @property
     def address(self) -> str:
@@ -148,13 +155,15 @@ def best_page(asked: Asked, scope: Scope, calls: QuerySet[Recording] | None) -> 
     """Return one page of the best among the newest."""
     walked = best(asked.query, scope, calls)
     first = PAGE_SIZE * (asked.page - 1)
-    is_more = len(walked.keys) > first + PAGE_SIZE
+    is_more, compared = len(walked.keys) > first + PAGE_SIZE, len(walked.keys)
+    ended_early = walked.looked_to is not None and compared < MOST_COMPARED
     return Page(
         walked.keys[first : first + PAGE_SIZE],
-        in_words(walked) if walked.looked_to is None else f"the best of the newest {len(walked.keys):,}",
+        in_words(walked) if walked.looked_to is None else f"the best of the newest {compared:,}",
         next=asked.page + 1 if is_more else 0,
         previous=asked.page - 1,
-        compared=MOST_COMPARED if walked.looked_to is not None else 0,
+        compared=compared if walked.looked_to is not None else 0,
+        looked_to=moment_of(walked.looked_to) if ended_early and walked.looked_to is not None else None,
     )
 
 
@@ -170,7 +179,7 @@ def rows_of(query: Query, keys: list[int]) -> list[Row]:
     """Return what the page shows of these calls; two queries, however many they are."""
     found = hits(query, keys)
     calls = Recording.objects.select_related("agent", "contact").in_bulk([hit.number for hit in found])
-    return [Row(calls[hit.number], hit, playable(calls[hit.number])) for hit in found if hit.number in calls]
+    return [Row(calls[hit.number], hit) for hit in found if hit.number in calls]
 
 
 def unindexed() -> str:

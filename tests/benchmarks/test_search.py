@@ -5,7 +5,7 @@ import pytest
 from benchmarks.search import __main__ as main
 from benchmarks.search import measuring, ways
 from benchmarks.search.corpus import ONE, PAIR, PERCENT, WORDS, Corpus, agent_of, called_at
-from benchmarks.search.database import fill
+from benchmarks.search.database import fill, index_more
 from callcov_portal.models import Recording, Spoken
 
 
@@ -56,6 +56,8 @@ def test_a_filled_database_finds_what_was_planted_and_every_way_can_be_measured(
     assert all(value >= 0 for row in figures.values() for value in row.values())
     assert ways.COMMON in capsys.readouterr().out
     assert "of it." in main.sizes()
+    assert 0 < index_more(corpus, 2) < 20
+    assert Spoken.objects.count() == 250
 
 
 @pytest.mark.django_db

@@ -65,6 +65,7 @@ DOORS = {
     "rules_what_if": Door("/rules/what-if/", (SIGN_IN, 403, 422, 422), "post"),
     "rules_put_in_force": Door("/rules/put-in-force/", (SIGN_IN, 403, 302, 302), "post"),
     "rules_check_again": Door("/rules/check-again/", (SIGN_IN, 403, 302, 302), "post"),
+    "search": all_the_same("/search/?words=refund", 200),
     "agents": all_the_same("/agents/", 200),
     "agent": all_the_same("/agents/{g}/", 200),
     "contacts": all_the_same("/contacts/", 200),

@@ -333,3 +333,16 @@ def test_a_page_has_one_heading_and_no_id_twice(as_bob, some_calls):
 def test_no_query_is_an_error(as_bob, some_calls, words, sort):
     encoded = quote(words.encode("utf-8", "surrogatepass"))
     assert as_bob.get(f"/search/?words={encoded}&sort={sort}").status_code == 200
+
+
+def test_the_best_of_what_was_looked_through_says_how_far_that_was(as_bob, monkeypatch):
+    numbers = [call("refund", at=at).pk for at in range(4)]
+    Recording.objects.filter(pk=numbers[-1]).update(verdict="pass", reviewed_at=NOON)
+    monkeypatch.setattr("callcov_portal.models.hits.walk.__defaults__", (None, -1))
+    monkeypatch.setattr("callcov_portal.models.hits.MOST_COMPARED", 2)
+    monkeypatch.setattr("callcov_portal.models.matches.RARE", 0)
+    monkeypatch.setattr("callcov_portal.models.matches.WINDOWS", (1, 2))
+    page = as_bob.get("/search/?words=refund&reviewed=pass&sort=relevance")
+    assert shown(page) == [numbers[-1]]
+    assert "looked through back to" in text_of(page)
+    assert "The best of the newest 1 calls" in text_of(page)
