@@ -105,9 +105,8 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     text = django_filters.CharFilter(
         label="Find",
         max_length=200,
-        help_text="A call’s number, part of an agent’s name, the begin of a contact’s identifier or of a file’s name, "
-        "or the whole id at the API.",
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, agent, contact, file, id"}),
+        help_text="Number, part of an agent’s name, start of a contact’s or a file’s name, whole API id.",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "call, agent, contact, file…"}),
     )
     call = NumbersFilter(label="Calls")
     state = django_filters.MultipleChoiceFilter(
