@@ -142,6 +142,11 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         """The calls that the URL chooses, as a page of them is read; none if a filter cannot be read."""
         return self.selection.branches() if self.is_valid() else []
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the text fits more contacts than are looked at."""
+        return self.is_valid() and bool(self.selection.text) and self.selection.found.more_contacts
+
     @cached_property
     def selection(self) -> Selection:
         """What the filters, which can be read, come to."""

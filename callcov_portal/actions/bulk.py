@@ -109,9 +109,9 @@ def do(job: BulkJob, item: BulkItem) -> None:
 @transaction.atomic
 def mark(job: BulkJob, item: BulkItem, why: str = "") -> bool:
     """Mark one call as done, or as refused; False if it was marked already."""
-    if not BulkItem.objects.filter(pk=item.pk, is_done=False).update(is_done=True, why=why[:300]):
+    if not BulkItem.objects.filter(pk=item.pk, is_done=False).update(is_done=True, why=why.replace("\0", "")[:300]):
         return False
-    BulkJob.objects.filter(pk=job.pk).update(done=F("done") + 1, refused=F("refused") + bool(why))
+    BulkJob.objects.filter(pk=job.pk).update(done=F("done") + 1, refused=F("refused") + int(bool(why)))
     return True
 
 

@@ -258,6 +258,14 @@ def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monk
     assert "Not reviewed · 1+" in text_of(as_bob.get("/calls/"))
 
 
+def test_a_text_that_many_contacts_begin_with_says_that_more_is_needed(as_bob, monkeypatch):
+    monkeypatch.setattr("callcov_portal.models.selection.MOST_CONTACTS", 1)
+    for name in ("cust_1", "cust_2"):
+        RecordingFactory(contact=ContactFactory(identifier=name))
+    assert "Type more of the identifier" in text_of(as_bob.get("/calls/?text=cust"))
+    assert "Type more of the identifier" not in text_of(as_bob.get("/calls/?text=cust_2"))
+
+
 @pytest.mark.sqlite
 def test_counts_beside_the_filters_come_from_indexes_alone(some_calls):
     for choices in COUNTED.values():
