@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from callcov_portal.actions import bulk
-from callcov_portal.models import Analysis, BulkAct, Outcome, Recording, SavedView, State
+from callcov_portal.models import Analysis, BulkAct, BulkItem, Outcome, Recording, SavedView, State
 from callcov_portal.models.selection import Selection
 from tests.factories import (
     AgentFactory,
@@ -85,7 +85,7 @@ def test_what_left_the_page_is_not_meant_any_more(page):  # noqa: F811
     page.locator("#bulk-act").select_option("delete")
     page.locator("#bulk button").click()
     expect(page.locator("h1")).to_have_text("Delete: 1 call")
-    assert list(bulk.BulkItem.objects.values_list("number", flat=True)) == [done.pk]
+    assert list(BulkItem.objects.values_list("number", flat=True)) == [done.pk]
 
 
 def test_the_names_behind_the_counts_come_on_focus(page):  # noqa: F811
