@@ -18,7 +18,7 @@ from django.db.models import BooleanField, F, UUIDField, Value
 from django.utils import timezone
 
 from callcov_portal.actions import analyses, recordings, schedule
-from callcov_portal.models import BulkAct, BulkItem, BulkJob, BulkState, Recording, User
+from callcov_portal.models import BulkAct, BulkItem, BulkJob, BulkState, LogEntry, Recording, User
 from callcov_portal.models.selection import Selection
 
 log = structlog.get_logger(__name__)
@@ -62,11 +62,16 @@ def ask(user: User, act: BulkAct, selection: Selection, query: str = "") -> Bulk
     return job
 
 
-def confirm(job: BulkJob, values: Mapping[str, Any] | None = None) -> bool:
-    """Let the act begin with these values; False if it was confirmed already: it runs once."""
+@transaction.atomic
+def confirm(job: BulkJob, user: User, values: Mapping[str, Any] | None = None) -> bool:
+    """Let the act begin with these values, logged; False if it was confirmed already: it runs once."""
     asked = BulkJob.objects.filter(pk=job.pk, state=BulkState.ASKED)
     running = {"state": BulkState.RUNNING, "next_attempt_at": timezone.now(), "values": dict(values or {})}
-    return asked.update(**running) == 1
+    if not asked.update(**running):
+        return False
+    text = f"{BulkAct(job.act).label}: {job.total} calls ({job.query or 'all'})"
+    LogEntry.objects.create(user=user, act="confirmed for many calls", text=text)
+    return True
 
 
 def due(now: datetime) -> list[UUID]:

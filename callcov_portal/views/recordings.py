@@ -53,8 +53,9 @@ def call_row(request: PortalRequest) -> HttpResponse:
     live = live_of(rows, stages)
     if live and live.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
-    picks = request.GET.get("picks") == "1"
-    news = written(rows, stages, columns_of(request.user.call_columns), is_news=True, picks=picks)
+    picks = request.GET.get("picks") == "1"  # the list itself, which has the columns that the user chose
+    columns = columns_of(request.user.call_columns if picks else ())
+    news = written(rows, stages, columns, is_news=True, picks=picks)
     gone = sorted(set(ids) - {row.pk for row in rows})
     return render(request, "recordings/_rows.html", {"written": news, "live": live, "gone": gone, "picks": picks})
 

@@ -32,7 +32,8 @@ def failed(failure: Failure = Failure.UNREACHABLE) -> Analysis:
 
 def done(job: BulkJob, **values) -> BulkJob:
     """Confirm a job and work until it is finished."""
-    assert bulk.confirm(job, values)
+    assert job.user
+    assert bulk.confirm(job, job.user, values)
     while bulk.work(job.pk):
         pass
     job.refresh_from_db()
@@ -57,12 +58,13 @@ def test_nothing_is_done_before_it_is_confirmed_and_calls_that_come_later_are_no
 def test_an_act_runs_once_however_often_it_is_confirmed(alice):
     failed()
     job = bulk.ask(alice, BulkAct.RETRY, EVERYTHING)
-    assert [bulk.confirm(job), bulk.confirm(job)] == [True, False]
+    assert [bulk.confirm(job, alice), bulk.confirm(job, alice)] == [True, False]
     done_first = bulk.work(job.pk)
     assert not done_first
-    assert not bulk.confirm(job)
+    assert not bulk.confirm(job, alice)
     assert not bulk.work(job.pk)
     assert LogEntry.objects.filter(act="retried").count() == 1
+    assert LogEntry.objects.get(act="confirmed for many calls").text == "Retry: 1 calls (all)"
 
 
 def test_only_the_calls_that_the_filters_choose_are_meant_also_when_they_no_longer_do(alice):
@@ -81,7 +83,7 @@ def test_only_the_calls_that_the_filters_choose_are_meant_also_when_they_no_long
 def test_a_worker_that_dies_loses_nothing_and_nothing_is_done_twice(alice, monkeypatch):
     calls = RecordingFactory.create_batch(4, called_at=NOON)
     job = bulk.ask(alice, BulkAct.CORRECT, EVERYTHING)
-    bulk.confirm(job, {"hours": 1.0})
+    bulk.confirm(job, alice, {"hours": 1.0})
     edit, seen = recordings.edit_details, []
 
     def dying(recording, details, user):
@@ -110,7 +112,7 @@ def test_a_bit_is_done_at_a_time_and_the_sweep_goes_on(alice, monkeypatch):
     monkeypatch.setattr(tasks, "send", lambda _task, argument: rung.append(str(argument)))
     RecordingFactory.create_batch(3)
     job = bulk.ask(alice, BulkAct.DELETE, EVERYTHING)
-    bulk.confirm(job)
+    bulk.confirm(job, alice)
     assert bulk.work(job.pk, seconds=0)
     job.refresh_from_db()
     assert job.done == 1
@@ -124,7 +126,7 @@ def test_a_bit_is_done_at_a_time_and_the_sweep_goes_on(alice, monkeypatch):
 def test_a_database_that_is_busy_costs_no_call_its_turn(alice, monkeypatch):
     failed()
     job = bulk.ask(alice, BulkAct.RETRY, EVERYTHING)
-    bulk.confirm(job)
+    bulk.confirm(job, alice)
 
     def busy(*_arguments):
         raise OperationalError("database is locked")

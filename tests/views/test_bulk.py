@@ -108,7 +108,7 @@ def test_a_job_is_its_askers_and_a_leads_business(as_bob, as_alice, as_dora, ali
 def test_progress_is_asked_for_until_it_is_finished_and_says_what_was_not_possible(as_alice, alice):
     call = RecordingFactory()
     job = bulk.ask(alice, BulkAct.RETRY, Selection())
-    bulk.confirm(job)
+    bulk.confirm(job, alice)
     page = as_alice.get(f"/calls/bulk/{job.pk}/", headers=HTMX).content.decode()
     assert page.lstrip().startswith("<section")
     assert "every 2s" in page

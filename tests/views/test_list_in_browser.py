@@ -105,7 +105,7 @@ def test_the_pages_keep_axes_rules_fit_the_screen_and_nothing_hostile_runs(page,
     FindingFactory(analysis=CompletedFactory(recording=call), title=EVIL, outcome=Outcome.VIOLATED)
     SavedView.objects.create(owner=alice, name=EVIL[:60], query="state=failed")
     jobs = [bulk.ask(alice, act, Selection()) for act in (BulkAct.CORRECT, BulkAct.DELETE, BulkAct.RETRY)]
-    bulk.confirm(jobs[2])
+    bulk.confirm(jobs[2], alice)
     bulk.work(jobs[2].pk)
     addresses = ["/calls/", "/calls/?text=zebra", "/calls/columns/", "/calls/views/?query=state%3Dfailed"]
     for address in [*addresses, *(f"/calls/bulk/{job.pk}/" for job in jobs)]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from callcov_portal.models import SavedView
-from tests.factories import RecordingFactory
+from tests.factories import ProcessingFactory, RecordingFactory
 from tests.views.pages import link_named, text_of
 
 
@@ -99,6 +99,19 @@ def test_rubbish_for_columns_is_no_error(as_bob, sent):
     RecordingFactory()
     assert as_bob.post("/calls/columns/", sent).status_code == 200
     assert "Call" in heads(as_bob.get("/calls/"))
+
+
+def test_news_of_a_row_has_the_columns_that_its_page_has(as_bob):
+    analysis = ProcessingFactory()
+    as_bob.post("/calls/columns/", {"order": ["call", "file"], "shown": ["file"]})
+    of_list = as_bob.get(f"/calls/rows/?ids={analysis.recording.pk}&picks=1").content.decode()
+    elsewhere = as_bob.get(f"/calls/rows/?ids={analysis.recording.pk}").content.decode()
+    assert (of_list.count('role="cell"'), elsewhere.count('role="cell"')) == (3, 10)
+    page = as_bob.get("/calls/").content.decode()
+    assert page.count('role="cell"') == 3
+    assert "&amp;picks=1" in page
+    agents_page = as_bob.get(f"/agents/{analysis.recording.agent_id}/").content.decode()
+    assert "&amp;picks=1" not in agents_page
 
 
 def test_the_form_of_columns_is_a_part_for_htmx(as_bob):
