@@ -97,7 +97,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Which calls a list or an export shows; every filter is a parameter of the URL.
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
-    without regard to case; what `text` finds says `models/selection.py`. `check` is the id of a check that was assessed,
+    without regard to case; what `text` finds says `models/lookup.py`. `check` is the id of a check that was assessed,
     `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `uploaded_by` is a user's name,
     `shortest` and `longest` are minutes.
     """

@@ -259,7 +259,7 @@ def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monk
 
 
 def test_a_text_that_many_contacts_begin_with_says_that_more_is_needed(as_bob, monkeypatch):
-    monkeypatch.setattr("callcov_portal.models.selection.MOST_CONTACTS", 1)
+    monkeypatch.setattr("callcov_portal.models.lookup.MOST_CONTACTS", 1)
     for name in ("cust_1", "cust_2"):
         RecordingFactory(contact=ContactFactory(identifier=name))
     assert "Type more of the identifier" in text_of(as_bob.get("/calls/?text=cust"))
