@@ -101,7 +101,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Which calls a list or an export shows; every filter is a parameter of the URL.
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
-    without regard to case; what `text` finds says `models/selection.py`. `check` is the id of a check that was assessed,
+    without regard to case; what `text` finds says `models/lookup.py`. `check` is the id of a check that was assessed,
     `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `uploaded_by` is a user's name,
     `shortest` and `longest` are minutes.
     """
@@ -109,9 +109,8 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     text = django_filters.CharFilter(
         label="Find",
         max_length=200,
-        help_text="A call’s number, part of an agent’s name, the begin of a contact’s identifier or of a file’s name, "
-        "or the whole id at the API.",
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "number, agent, contact, file, id"}),
+        help_text="Number, part of an agent’s name, start of a contact’s or a file’s name, whole API id.",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "call, agent, contact, file…"}),
     )
     call = NumbersFilter(label="Calls")
     state = django_filters.MultipleChoiceFilter(
@@ -146,6 +145,11 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     def branches(self) -> list[Branch]:
         """The calls that the URL chooses, as a page of them is read; none if a filter cannot be read."""
         return self.selection.branches() if self.is_valid() else []
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the text fits more contacts than are looked at."""
+        return self.is_valid() and bool(self.selection.text) and self.selection.found.more_contacts
 
     @cached_property
     def selection(self) -> Selection:

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, indexing, muting, recounting, sweeping
+from callcov_portal.actions import advancing, bulk, housekeeping, indexing, muting, recounting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,13 @@ def index() -> None:
 
 
 @shared_task
+def work_on(job_id: str) -> None:
+    """Do a bit of one act on many calls, then ring for the next bit."""
+    if bulk.work(UUID(job_id)):
+        send(work_on, job_id)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
@@ -45,6 +52,8 @@ def sweep() -> None:
         send(mute, number)
     if indexing.is_due():
         send(index)
+    for job in bulk.due(timezone.now()):
+        send(work_on, str(job))
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -58,6 +67,11 @@ def ring(pk: UUID | None) -> None:
 def ring_muting(number: int) -> None:
     """Wake a worker for one muted copy once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(mute, number))
+
+
+def ring_bulk(pk: UUID) -> None:
+    """Wake a worker for an act on many calls once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(work_on, str(pk)))
 
 
 def publish(pk: UUID) -> None:

@@ -8,12 +8,14 @@ from callcov_portal.models.analysis import (
     Failure,
     State,
 )
+from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
 from callcov_portal.models.rule_version import RuleVersion
+from callcov_portal.models.saved_view import SavedView
 from callcov_portal.models.spoken import Spoken, Unindexed
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
@@ -26,6 +28,10 @@ __all__ = [
     "Agent",
     "AgentWeek",
     "Analysis",
+    "BulkAct",
+    "BulkItem",
+    "BulkJob",
+    "BulkState",
     "Call",
     "CallCheck",
     "CallTally",
@@ -45,6 +51,7 @@ __all__ = [
     "Recording",
     "Role",
     "RuleVersion",
+    "SavedView",
     "Segment",
     "SensitiveSpan",
     "Signal",

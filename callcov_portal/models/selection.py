@@ -17,15 +17,12 @@ from django.db import connection, models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from callcov_portal.models.analysis import Analysis
-from callcov_portal.models.people import Agent, Contact, key_of
+from callcov_portal.models.lookup import Found, find
 from callcov_portal.models.recording import Recording, band_of
 from callcov_portal.models.tally import CallCheck, Check
 
 CAP = 1000  # where counting stops
 MOST_AGENTS = 30  # of more, the newest calls of all are looked through: some of them will be theirs
-MOST_CONTACTS = 20
-MOST_FILES = 1000
 
 Key = tuple[datetime, int]  # a call's place in the list: its time and its number
 
@@ -89,16 +86,6 @@ class Branch:
     def count(self, cap: int) -> int:
         """Return how many calls there are; counting stops after `cap`."""
         return self.calls.order_by()[: cap + 1].count()
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a text finds: calls by their numbers, agents, contacts; and whether there are more contacts than are looked at."""
-
-    numbers: frozenset[int] = frozenset()
-    agents: tuple[int, ...] = ()
-    contacts: tuple[int, ...] = ()
-    more_contacts: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,31 +217,6 @@ class Selection:
         yield from (self.branch({"contact": contact}, ()) for contact in self.found.contacts)
 
 
-def find(text: str) -> Found:
-    """Look a text up wherever an index or a short table allows: what it finds is bounded, and nothing is scanned.
-
-    A call's number; any part of an agent's identifier or name; the begin of a contact's identifier; the begin of a
-    file's name, as it is typed, in small or in capital letters; the whole id at the API.
-    """
-    word = text.strip()
-    numbers = set(Analysis.objects.filter(external_id=word).values_list("recording", flat=True)[:MOST_FILES])
-    number = word.removeprefix("#")
-    if number.isdecimal() and len(number) < 19:
-        numbers.add(int(number))
-    for spelling in {word, word.lower(), word.upper()}:
-        named = Recording.objects.filter(begins("file_name", spelling)).order_by("file_name")
-        numbers |= set(named.values_list("pk", flat=True)[:MOST_FILES])
-    agents = Agent.objects.filter(Q(key__contains=key_of(word)) | Q(name__icontains=word)).order_by("key")
-    contacts = Contact.objects.filter(begins("key", key_of(word))).order_by("key").values_list("pk", flat=True)
-    first = tuple(contacts[: MOST_CONTACTS + 1])
-    return Found(
-        frozenset(sorted(numbers)[:MOST_FILES]),
-        tuple(agents.values_list("pk", flat=True)),
-        first[:MOST_CONTACTS],
-        len(first) > MOST_CONTACTS,
-    )
-
-
 def condition_on(column: str, values: Collection[Any]) -> Q:
     """Return the condition that a column has one of these values; None is for NULL.
 
@@ -282,13 +244,6 @@ def capped_counts(choices: Sequence[Choice]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", values)
         return list(cursor.fetchone())
-
-
-def begins(column: str, text: str) -> Q:
-    """Return the condition that a column begins with a text, as the database finds it in an index."""
-    if connection.vendor == "sqlite":
-        return Q(**{f"{column}__gte": text, f"{column}__lt": f"{text}\U0010ffff"})
-    return Q(**{f"{column}__startswith": text})
 
 
 def of_length(shortest: float | None, longest: float | None) -> Choice | None:

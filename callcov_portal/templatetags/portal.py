@@ -1,6 +1,7 @@
 """How times, states and counts are written on every page."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from django import template
@@ -178,6 +179,7 @@ def chip(analysis: Analysis | None) -> SafeString:
     return chip_of(analysis.state, analysis.failure, analysis.stage, analysis.stage_fraction)
 
 
+@lru_cache(maxsize=512)
 def chip_of(state: str, failure: str = "", stage: str = "", fraction: float = 0) -> SafeString:
     """Write a state; "" is that of a call without an analysis."""
     if not state:

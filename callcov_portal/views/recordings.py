@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from callcov_portal.actions import recordings as actions
 from callcov_portal.filters import CallFilter
 from callcov_portal.forms import CorrectionForm
-from callcov_portal.models import Agent, Contact, Finding, Outcome, Recording, Segment, User
+from callcov_portal.models import Agent, Contact, Finding, Outcome, Recording, SavedView, Segment, User
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.columns import columns_of
 from callcov_portal.views.listing import clean_query, list_context, live_of
@@ -30,7 +30,8 @@ def calls(request: PortalRequest) -> HttpResponse:
     """Show the calls that the URL's filters choose, newest first; an unreadable filter answers 422 and no calls."""
     filters = CallFilter(request.GET, queryset=Recording.objects.all())
     is_valid = filters.is_valid()
-    context = {"filters": filters, **list_context(filters.branches, request.GET, request.user)}
+    listed = list_context(filters.branches, request.GET, request.user, picks=True)
+    context = {"filters": filters, "saved": SavedView.objects.seen_by(request.user), **listed}
     if not wants_partial(request):
         show_counts(filters)
         offer_users(filters)
@@ -52,8 +53,9 @@ def call_row(request: PortalRequest) -> HttpResponse:
     live = live_of(rows, stages)
     if live and live.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
-    picks = request.GET.get("picks") == "1"
-    news = written(rows, stages, columns_of(request.user.call_columns), is_news=True, picks=picks)
+    picks = request.GET.get("picks") == "1"  # the list itself, which has the columns that the user chose
+    columns = columns_of(request.user.call_columns if picks else ())
+    news = written(rows, stages, columns, is_news=True, picks=picks)
     gone = sorted(set(ids) - {row.pk for row in rows})
     return render(request, "recordings/_rows.html", {"written": news, "live": live, "gone": gone, "picks": picks})
 

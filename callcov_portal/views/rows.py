@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -161,36 +162,48 @@ def moments_of(row: Row, calls: str) -> str | SafeString:
         return format_html(CAUSE, WHAT_TO_DO[Failure(row.failure)], Failure(row.failure).label)
     if not (row.met or row.violated or row.omitted or row.heard):
         return ""
-    heard, more = ("", "") if not row.heard else (format_html(HEARD, row.heard), f", {row.heard} heard")
+    return format_html(MOMENTS, calls, row.pk, counts_of(row.met, row.violated, row.omitted, row.heard))
+
+
+@lru_cache(maxsize=4096)
+def counts_of(met: int, violated: int, omitted: int, heard: int) -> SafeString:
+    """Write how many findings there are of each outcome; many calls have the same."""
+    more = f", {heard} heard" if heard else ""
     return format_html(
-        MOMENTS,
-        f"{calls}{row.pk}/moments/",
-        f"{row.met} met, {row.violated} violated, {row.omitted} omitted{more}",
-        "met" if row.met else "none", row.met,
-        "violated" if row.violated else "none", row.violated,
-        "omitted" if row.omitted else "none", row.omitted,
-        heard,
+        COUNTS,
+        f"{met} met, {violated} violated, {omitted} omitted{more}",
+        "met" if met else "none", met,
+        "violated" if violated else "none", violated,
+        "omitted" if omitted else "none", omitted,
+        format_html(HEARD, heard) if heard else "",
     )  # fmt: skip
 
 
 CAUSE = '<span class="cause" title="{}">{}</span>'
 HEARD = '<span class="heard" aria-hidden="true">●{}</span>'
 MOMENTS = (
-    '<span class="moments" tabindex="0" role="group" aria-label="{1}" hx-get="{0}" '
-    'hx-trigger="mouseenter once, focus once" hx-target="find .tip" hx-swap="innerHTML" hx-push-url="false">'
-    '<span class="{2}" aria-hidden="true">✓{3}</span><span class="{4}" aria-hidden="true">✗{5}</span>'
-    '<span class="{6}" aria-hidden="true">○{7}</span>{8}<span class="tip" aria-live="polite"></span></span>'
+    '<span class="moments-box" hx-get="{}{}/moments/" hx-trigger="mouseenter once, focusin once" '
+    'hx-target="find .tip" hx-swap="innerHTML" hx-push-url="false">{}</span>'
+)
+COUNTS = (
+    '<span class="moments" tabindex="0" role="group" aria-label="{}">'
+    '<span class="{}" aria-hidden="true">✓{}</span><span class="{}" aria-hidden="true">✗{}</span>'
+    '<span class="{}" aria-hidden="true">○{}</span>{}<span class="tip" aria-live="polite"></span></span>'
 )
 
 
 def review_of(row: Row) -> SafeString:
     """Write the verdict, and who gave it when."""
     if row.reviewed_at is None:
-        return format_html(UNREVIEWED, "not reviewed")
+        return NOT_REVIEWED
     local = timezone.localtime(row.reviewed_at)
     moment = f"{local.day} {local:%b %Y, %H:%M}"
     return format_html(VERDICT, row.verdict, row.reviewed_by or "somebody", moment, verdict_word(row.verdict))
 
 
-UNREVIEWED = '<span class="muted" title="Not reviewed"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>'
+NOT_REVIEWED = format_html(
+    '<span class="muted" title="{}"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>',
+    "Not reviewed",
+    "not reviewed",
+)
 VERDICT = '<span class="verdict {0}" title="{1}, {2}">{3} <span class="muted small">{1}</span></span>'

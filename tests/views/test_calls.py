@@ -244,7 +244,7 @@ def test_the_list_asks_the_database_no_more_for_fifty_calls_than_for_ten(as_bob)
     for _ in range(40):
         FindingFactory()
     assert queries() == few
-    assert few <= 9
+    assert few <= 10
 
 
 def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monkeypatch):
@@ -256,6 +256,14 @@ def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monk
     monkeypatch.setattr("callcov_portal.models.selection.CAP", 1)
     monkeypatch.setattr("callcov_portal.views.rail.CAP", 1)
     assert "Not reviewed · 1+" in text_of(as_bob.get("/calls/"))
+
+
+def test_a_text_that_many_contacts_begin_with_says_that_more_is_needed(as_bob, monkeypatch):
+    monkeypatch.setattr("callcov_portal.models.lookup.MOST_CONTACTS", 1)
+    for name in ("cust_1", "cust_2"):
+        RecordingFactory(contact=ContactFactory(identifier=name))
+    assert "Type more of the identifier" in text_of(as_bob.get("/calls/?text=cust"))
+    assert "Type more of the identifier" not in text_of(as_bob.get("/calls/?text=cust_2"))
 
 
 @pytest.mark.sqlite

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from callcov_portal.models import Role, User
+from callcov_portal.models import BulkJob, Role, SavedView, User
 from tests.conftest import person
 from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
 
@@ -30,7 +30,8 @@ def all_the_same(path: str, status: int, method: str = "get") -> Door:
     return Door(path, (SIGN_IN, status, status, status), method)
 
 
-# The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer.
+# The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer,
+# who has the view {v} and asked for the bulk job {b}.
 DOORS = {
     "home": all_the_same("/", 302),
     "login": Door("/login/", (200, 302, 302, 302)),
@@ -40,6 +41,13 @@ DOORS = {
     "call": all_the_same("/calls/{n}/", 200),
     "review": all_the_same("/calls/{n}/review/", 404, "post"),
     "call_row": all_the_same("/calls/rows/?ids={n}", 200),
+    "call_moments": all_the_same("/calls/{n}/moments/", 200),
+    "call_columns": all_the_same("/calls/columns/", 200),
+    "saved_views": all_the_same("/calls/views/", 200),
+    "saved_view_change": all_the_same("/calls/views/{v}/", 404, "post"),
+    "saved_view_delete": all_the_same("/calls/views/{v}/delete/", 302, "post"),
+    "bulk_ask": all_the_same("/calls/bulk/", 422, "post"),
+    "bulk_job": Door("/calls/bulk/{b}/", (SIGN_IN, 404, 200, 200)),
     "known_agents": all_the_same("/calls/known/agents/", 200),
     "known_contacts": all_the_same("/calls/known/contacts/", 200),
     "add_calls": all_the_same("/calls/add/", 200),
@@ -98,7 +106,10 @@ def places(db) -> dict[str, object]:
     DocumentFactory(analysis=analysis)
     call = analysis.recording
     somebody = person("somebody", Role.REVIEWER)
-    return {"n": call.pk, "a": analysis.pk, "g": call.agent_id, "c": call.contact_id, "u": somebody.pk}
+    view = SavedView.objects.create(owner=somebody, name="own")
+    asked = BulkJob.objects.create(user=somebody, act="retry")
+    people = {"g": call.agent_id, "c": call.contact_id, "u": somebody.pk}
+    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **people}
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def test_the_list_changes_by_itself_and_stops_asking(page):
     page.goto("/calls/")
     row = page.locator(f"#call-{analysis.recording.pk}")
     expect(row).to_contain_text("Analysing 20 %")
-    Analysis.objects.update(state=State.COMPLETED)
+    Analysis.objects.move(analysis.pk, State.COMPLETED)
     expect(row).to_contain_text("Done")
     expect(page.locator("#news")).to_have_text("Nothing on this page is in work")
     count = len(asked)

@@ -1,0 +1,183 @@
+"""One act on many calls: asked for, confirmed, then done bit by bit.
+
+The calls are written down when the act is asked for, so what is confirmed is exactly what is done: calls that come later
+are not touched, and none is done twice. Each call is marked in the transaction that changes it; a process that dies
+loses nothing and another goes on.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.core.exceptions import EmptyResultSet
+from django.db import OperationalError, connection, transaction
+from django.db.models import BooleanField, F, UUIDField, Value
+from django.utils import timezone
+
+from callcov_portal.actions import analyses, recordings, schedule
+from callcov_portal.models import BulkAct, BulkItem, BulkJob, BulkState, LogEntry, Recording, User
+from callcov_portal.models.selection import Selection
+
+log = structlog.get_logger(__name__)
+
+NOTHING_CHOSEN = "No call is chosen: select some, or all that match."
+AT_ONCE = 50
+SECONDS_AT_ONCE = 3.0  # well below the lease
+MOST_JOBS = 5
+KEPT = timedelta(days=30)
+KEPT_UNCONFIRMED = timedelta(days=1)
+
+
+class Refused(Exception):
+    """An act is not allowed, or not possible with one call; says why in one sentence."""
+
+
+@transaction.atomic
+def ask(user: User, act: BulkAct, selection: Selection, query: str = "") -> BulkJob:
+    """Write down an act on all calls that are meant at this moment; nothing is done before it is confirmed.
+
+    Raises `Refused` for who may not delete, and if no call is meant.
+    """
+    if act == BulkAct.DELETE and not user.is_lead:
+        raise Refused("Only a lead can delete calls.")
+    job = BulkJob.objects.create(user=user, act=act, query=query)
+    meant = selection.queryset(Recording.objects.all()).order_by()
+    rows = meant.annotate(of_job=Value(job.pk, UUIDField()), yet=Value(False, BooleanField()), reason=Value(""))
+    try:
+        sql, parameters = rows.values_list("of_job", "pk", "yet", "reason").query.sql_with_params()
+    except EmptyResultSet as error:
+        raise Refused(NOTHING_CHOSEN) from error
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {BulkItem._meta.db_table} (job_id, number, is_done, why) {sql}",
+            parameters,
+        )
+    job.total = job.items.count()
+    if not job.total:
+        raise Refused(NOTHING_CHOSEN)
+    job.save(update_fields=["total"])
+    return job
+
+
+@transaction.atomic
+def confirm(job: BulkJob, user: User, values: Mapping[str, Any] | None = None) -> bool:
+    """Let the act begin with these values, logged; False if it was confirmed already: it runs once."""
+    asked = BulkJob.objects.filter(pk=job.pk, state=BulkState.ASKED)
+    running = {"state": BulkState.RUNNING, "next_attempt_at": timezone.now(), "values": dict(values or {})}
+    if not asked.update(**running):
+        return False
+    text = f"{BulkAct(job.act).label}: {job.total} calls ({job.query or 'all'})"
+    LogEntry.objects.create(user=user, act="confirmed for many calls", text=text)
+    return True
+
+
+def due(now: datetime) -> list[UUID]:
+    """Return the jobs to be worked on now."""
+    return list(BulkJob.objects.due(now).values_list("pk", flat=True)[:MOST_JOBS])
+
+
+def work(pk: UUID, seconds: float = SECONDS_AT_ONCE) -> bool:
+    """Do a bit of a job; True if more of it is left. False also if it is not due, or somebody else works on it."""
+    now = timezone.now()
+    job = BulkJob.objects.due(now).filter(pk=pk).select_related("user").first()
+    if job is None or not BulkJob.objects.claim(pk, job.next_attempt_at, now + schedule.LEASE):
+        return False
+    until = time.monotonic() + seconds
+    while items := list(job.items.filter(is_done=False).order_by("pk")[:AT_ONCE]):
+        for item in items:
+            do(job, item)
+            if time.monotonic() > until:
+                return bool(BulkJob.objects.filter(pk=pk).update(next_attempt_at=timezone.now()))
+    finished = {"state": BulkState.FINISHED, "finished_at": timezone.now(), "next_attempt_at": None}
+    BulkJob.objects.filter(pk=pk).update(**finished)
+    return False
+
+
+def do(job: BulkJob, item: BulkItem) -> None:
+    """Do the act with one call, unless that was done; what is not possible is written down, and the line goes on."""
+    try:
+        with transaction.atomic():
+            if mark(job, item):
+                act_on(job, item.number)
+    except OperationalError:  # the database is busy or away: this call's turn comes again
+        raise
+    except (Refused, analyses.NotPossible) as refusal:
+        mark(job, item, str(refusal))
+    except Exception as error:
+        log.exception("bulk_act_failed", job=str(job.pk), recording=item.number)
+        mark(job, item, f"{type(error).__name__}: {error}")
+
+
+@transaction.atomic
+def mark(job: BulkJob, item: BulkItem, why: str = "") -> bool:
+    """Mark one call as done, or as refused; False if it was marked already."""
+    if not BulkItem.objects.filter(pk=item.pk, is_done=False).update(is_done=True, why=why.replace("\0", "")[:300]):
+        return False
+    BulkJob.objects.filter(pk=job.pk).update(done=F("done") + 1, refused=F("refused") + int(bool(why)))
+    return True
+
+
+def act_on(job: BulkJob, number: int) -> None:
+    """Do the act with one call; raises `Refused` or `NotPossible` where that cannot be."""
+    recording = Recording.objects.with_people().filter(pk=number).first()
+    if recording is None:
+        raise Refused("The call is gone.")
+    if job.user is None or not job.user.is_active:
+        raise Refused("Who asked for it has no account any more.")
+    match job.act:
+        case BulkAct.CORRECT:
+            correct(recording, job.values, job.user)
+        case BulkAct.RETRY:
+            if recording.current_analysis is None:
+                raise Refused("It was never analysed.")
+            analyses.retry(recording.current_analysis, job.user)
+        case BulkAct.AGAIN:
+            analyses.analyse_again(recording, job.user)
+        case BulkAct.DELETE:
+            if not job.user.is_lead:
+                raise Refused("Only a lead can delete calls.")
+            recordings.delete(recording, job.user)
+
+
+def correct(recording: Recording, values: Mapping[str, Any], user: User) -> None:
+    """Correct those details of one call that are given; what is not given stays."""
+    if not (user.is_lead or recording.uploaded_by_id == user.pk):
+        raise Refused("Only a lead, or who added the call, can correct it.")
+    details = recordings.CallDetails(
+        agent=values.get("agent") or recording.agent.identifier,
+        contact=values.get("contact") or recording.contact_identifier,
+        called_at=moved(recording.called_at, values),
+        direction=values.get("direction") or recording.direction,
+    )
+    recordings.edit_details(recording, details, user)
+
+
+def moved(moment: datetime, values: Mapping[str, Any]) -> datetime | None:
+    """Return the time of a call on another day, or so many hours later (or earlier); None if it stays.
+
+    On another day it keeps its time of day in the portal's zone. Raises `Refused` beyond what a calendar holds, and for
+    what would lie in the future.
+    """
+    try:
+        if day := values.get("day"):
+            local = timezone.localtime(moment).replace(tzinfo=None)
+            there = datetime.combine(date.fromisoformat(day), local.time())
+            new = timezone.make_aware(there)
+        elif hours := values.get("hours"):
+            new = moment + timedelta(hours=hours)
+        else:
+            return None
+    except OverflowError as error:
+        raise Refused("No calendar reaches that far.") from error
+    if new > timezone.now() + timedelta(days=1):
+        raise Refused("The call would lie in the future.")
+    return new
+
+
+def forget_old(now: datetime) -> None:
+    """Remove jobs that were never confirmed, and what is left of old ones."""
+    BulkJob.objects.filter(state=BulkState.ASKED, created_at__lt=now - KEPT_UNCONFIRMED).delete()
+    BulkJob.objects.filter(state=BulkState.FINISHED, finished_at__lt=now - KEPT).delete()

@@ -1,0 +1,118 @@
+"""The list of calls in a real browser: keys, selecting, names on focus; and the pages around it, readable for all."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from callcov_portal.actions import bulk
+from callcov_portal.models import Analysis, BulkAct, BulkItem, Outcome, Recording, SavedView, State
+from callcov_portal.models.selection import Selection
+from tests.factories import (
+    AgentFactory,
+    CompletedFactory,
+    ContactFactory,
+    FindingFactory,
+    ProcessingFactory,
+    RecordingFactory,
+)
+from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_rows_are_walked_through_selected_and_opened_by_key(page):  # noqa: F811
+    calls = [CompletedFactory().recording for _ in range(3)][::-1]
+    page.goto("/calls/")
+    for key in ("j", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator(f"#call-{calls[1].pk} input[name=call]")).to_be_checked()
+    expect(page.locator("#picked")).to_have_text("1 selected")
+    page.keyboard.press("k")
+    expect(page.locator(f"#open-{calls[0].pk}")).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("x")
+    expect(page.locator("#picked")).to_have_text("1 selected")
+    page.keyboard.press("/")
+    expect(page.locator("#id_text")).to_be_focused()
+    page.keyboard.type("jx")
+    expect(page.locator("#id_text")).to_have_value("jx")
+    page.goto("/calls/")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/calls/{calls[0].pk}/")
+
+
+def test_keys_can_be_switched_off(page):  # noqa: F811
+    CompletedFactory()
+    page.goto("/calls/")
+    page.keyboard.press("?")
+    page.get_by_label("Use these keys").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("j")
+    expect(page.locator("#calls tr.here")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#list-keys-on")).not_to_be_checked()
+
+
+def test_e_exports_what_is_shown(page):  # noqa: F811
+    CompletedFactory()
+    page.goto("/calls/?state=completed")
+    with page.expect_download() as download:
+        page.keyboard.press("e")
+    assert "/exports/calls.csv?state=completed" in download.value.url
+
+
+def test_what_is_selected_outlives_news_of_its_row(page):  # noqa: F811
+    analysis = ProcessingFactory()
+    page.goto("/calls/")
+    row = page.locator(f"#call-{analysis.recording.pk}")
+    row.locator("input[name=call]").check()
+    Analysis.objects.update(state=State.COMPLETED)
+    Recording.objects.update(state=State.COMPLETED)
+    expect(row.locator(".chip")).to_contain_text("Done", timeout=8000)
+    expect(row.locator("input[name=call]")).to_be_checked()
+    expect(page.locator("#picked")).to_have_text("1 selected")
+
+
+def test_what_left_the_page_is_not_meant_any_more(page):  # noqa: F811
+    done, other = CompletedFactory().recording, RecordingFactory()
+    page.goto("/calls/")
+    page.locator("#pick-page").check()
+    expect(page.locator("#picked")).to_have_text("2 selected")
+    page.locator("label", has_text="Done").click()
+    expect(page.locator(f"#call-{other.pk}")).to_have_count(0)
+    expect(page.locator("#picked")).to_have_text("1 selected")
+    page.locator("#bulk-act").select_option("delete")
+    page.locator("#bulk button").click()
+    expect(page.locator("h1")).to_have_text("Delete: 1 call")
+    assert list(BulkItem.objects.values_list("number", flat=True)) == [done.pk]
+
+
+def test_the_names_behind_the_counts_come_on_focus(page):  # noqa: F811
+    FindingFactory(title="States the purpose", outcome=Outcome.OMITTED)
+    page.goto("/calls/")
+    page.locator(".moments").focus()
+    expect(page.locator(".moments .tip")).to_contain_text("States the purpose")
+    expect(page.locator(".moments .tip")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_pages_keep_axes_rules_fit_the_screen_and_nothing_hostile_runs(page, alice, scheme, width):  # noqa: F811
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    call = RecordingFactory(agent=AgentFactory(name=EVIL), contact=ContactFactory(name=EVIL), file_name=EVIL)
+    FindingFactory(analysis=CompletedFactory(recording=call), title=EVIL, outcome=Outcome.VIOLATED)
+    SavedView.objects.create(owner=alice, name=EVIL[:60], query="state=failed")
+    jobs = [bulk.ask(alice, act, Selection()) for act in (BulkAct.CORRECT, BulkAct.DELETE, BulkAct.RETRY)]
+    bulk.confirm(jobs[2], alice)
+    bulk.work(jobs[2].pk)
+    addresses = ["/calls/", "/calls/?text=zebra", "/calls/columns/", "/calls/views/?query=state%3Dfailed"]
+    for address in [*addresses, *(f"/calls/bulk/{job.pk}/" for job in jobs)]:
+        page.goto(address)
+        if page.locator(".moments").count():
+            page.locator(".moments").first.focus()
+        found = Axe().run(page).response["violations"]
+        assert [(address, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+        assert page.locator("main img[src='x'], main svg, main script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
