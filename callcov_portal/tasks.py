@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, muting, sweeping
+from callcov_portal.actions import advancing, drawing, housekeeping, muting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +30,20 @@ def mute(number: int) -> None:
 
 
 @shared_task
+def draw(number: int) -> None:
+    """Make the waveform of one recording, if it is due; then ring for the next one."""
+    if drawing.draw(number):
+        draw_next()
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
     for number in muting.due(timezone.now()):
         send(mute, number)
+    draw_next()
     housekeeping.tidy_if_due()
 
 
@@ -48,6 +56,18 @@ def ring(pk: UUID | None) -> None:
 def ring_muting(number: int) -> None:
     """Wake a worker for one muted copy once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(mute, number))
+
+
+def draw_next() -> None:
+    """Ring for the newest recording that is to be drawn."""
+    number = drawing.next_due(timezone.now())
+    if number is not None:
+        send(draw, number)
+
+
+def ring_drawing(number: int) -> None:
+    """Wake a worker for one waveform once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(draw, number))
 
 
 def publish(pk: UUID) -> None:

@@ -5,11 +5,11 @@ import uuid
 from pathlib import Path
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch
-from callcov_portal.actions import outcomes, recordings, schedule, shelving
+from callcov_portal.actions import drawing, outcomes, recordings, schedule, shelving
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.actions.recordings import NotTaken
 from callcov_portal.models import Analysis, Failure, Recording
@@ -71,7 +71,10 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
     name = shelving.shelve(path, probe.format)
     facts = {"sha256": fetched.sha256, "size_bytes": fetched.size, **recordings.probe_fields(probe)}
     try:
-        attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
+        with transaction.atomic():
+            attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
+            if attached:
+                drawing.note_due(recording.pk)
     except IntegrityError:
         shelving.discard(name)
         recordings.refuse_known_bytes(fetched.sha256, besides=recording.pk)

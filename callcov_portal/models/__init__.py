@@ -15,6 +15,7 @@ from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, 
 from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
 from callcov_portal.models.rule_version import RuleVersion
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
+from callcov_portal.models.waveform import Waveform
 
 __all__ = [
     "RETRYABLE",
@@ -45,4 +46,5 @@ __all__ = [
     "Spent",
     "State",
     "User",
+    "Waveform",
 ]
