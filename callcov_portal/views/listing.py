@@ -92,6 +92,7 @@ def list_context(recordings: QuerySet[Recording], parameters: QueryDict) -> dict
         "live": live_of(rows),
         "count": capped_count(recordings),
         "query": clean_query(parameters),
+        "within": clean_query(parameters),  # what the page of a call is told of the list it was opened from
     }
 
 

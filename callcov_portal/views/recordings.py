@@ -45,7 +45,8 @@ def call_row(request: PortalRequest) -> HttpResponse:
     if live and live.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
     gone = set(ids) - {row.recording.pk for row in rows}
-    return render(request, "recordings/_rows.html", {"rows": rows, "live": live, "gone": sorted(gone)})
+    context = {"rows": rows, "live": live, "gone": sorted(gone), "within": request.GET.get("in", "")}
+    return render(request, "recordings/_rows.html", context)
 
 
 @require_safe
