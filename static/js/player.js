@@ -65,6 +65,13 @@
     const list = item.parentElement;
     if (list.scrollHeight <= list.clientHeight) return; // on a narrow screen the page itself would jump about
     list.scrollTo({ top: item.offsetTop - list.clientHeight / 3, behavior: calm.matches ? "auto" : "smooth" });
+    list.addEventListener("scrollend", () => { if (item === current) settle(list, item); }, { once: true });
+  }
+
+  // What was never in view has a height that was guessed: after a long way the segment may lie beside where it was to be.
+  function settle(list, item) {
+    const [frame, box] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+    if (box.top < frame.top || box.bottom > frame.bottom) list.scrollTo({ top: item.offsetTop - list.clientHeight / 3, behavior: "auto" });
   }
 
   const calm = matchMedia("(prefers-reduced-motion: reduce)");

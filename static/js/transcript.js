@@ -5,6 +5,7 @@
 
   const MOST = 2000; // places that are found
   const BLOCK = 100; // segments whose words are fetched at once; as the server has it
+  const SOONEST = 20; // ms until a word is looked for again
   const PATIENCE = 120; // ms after the last key before a search begins
   const byId = (id) => document.getElementById(id);
   const paints = globalThis.CSS?.highlights && globalThis.Highlight;
@@ -41,6 +42,8 @@
   }
 
   function find() {
+    clearTimeout(waiting);
+    waiting = 0;
     clear();
     const words = byId("find-text").value.trim().replace(/\s+/g, " ");
     if (!words || !byId("segments")) return tell();
@@ -86,9 +89,11 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.target.id !== "find-text") return;
-    if (event.key === "Enter" && places.length) go(event.shiftKey ? -1 : 1);
-    else if (event.key === "Enter") find();
-    else if (event.key !== "Escape") return;
+    if (event.key === "Enter") {
+      const isNew = waiting !== 0; // what was typed last is not sought yet
+      if (isNew) find();
+      if (!isNew || event.shiftKey) go(event.shiftKey ? -1 : 1);
+    } else if (event.key !== "Escape") return;
     else if (event.target.value) { event.target.value = ""; find(); }
     else byId("segments").focus();
     event.preventDefault();
@@ -106,7 +111,7 @@
   let segment = null;
   let words = []; // ranges of the segment that is heard, as long as `times` has them
   let marked = -1;
-  let frame = 0;
+  let next = 0; // the timer of the next word
 
   async function fetchFrom(first) {
     const list = byId("segments");
@@ -156,24 +161,19 @@
     mark();
   }
 
+  // Marks the word of this moment, and wakes up for the next one: between words nothing is painted.
   function mark() {
-    const found = words.length && segment ? times.get(Number(segment.id.slice(1))) : [];
-    const now = (byId("audio")?.currentTime ?? 0) * 100;
-    let index = -1;
-    for (let word = 0; word < words.length && found[2 * word] <= now; word += 1) index = word;
-    if (index === marked) return;
-    marked = index;
-    paint("word", index < 0 ? [] : [words[index]]);
-  }
-
-  function run() {
-    mark();
+    clearTimeout(next);
     const audio = byId("audio");
-    frame = audio && !audio.paused && words.length ? requestAnimationFrame(run) : 0;
-  }
-
-  function start() {
-    if (!frame) frame = requestAnimationFrame(run);
+    if (!audio || !segment || !words.length) return;
+    const found = times.get(Number(segment.id.slice(1)));
+    const now = audio.currentTime * 100;
+    let index = -1;
+    while (index + 1 < words.length && found[2 * index + 2] <= now) index += 1;
+    if (index !== marked) paint("word", index < 0 ? [] : [words[index]]);
+    marked = index;
+    if (audio.paused || index + 1 === words.length) return;
+    next = setTimeout(mark, Math.max(SOONEST, ((found[2 * index + 2] - now) * 10) / audio.playbackRate));
   }
 
   function hear(item) {
@@ -186,13 +186,12 @@
     prepare();
     fetchFrom(first);
     fetchFrom(first + BLOCK); // before it is needed
-    start();
   }
 
   document.addEventListener("segment", (event) => hear(event.detail));
 
   // Of the sound nothing bubbles, but all of it passes on its way down.
-  for (const kind of ["play", "seeked", "timeupdate"]) document.addEventListener(kind, () => { if (segment) start(); }, true);
+  for (const kind of ["play", "seeked", "timeupdate", "ratechange"]) document.addEventListener(kind, mark, true);
 
   // --- What the page shows; read again when htmx has put new results in ----------------------------------------------------
 

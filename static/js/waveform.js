@@ -40,7 +40,6 @@
     drawing = WaveSurfer.create({
       ...colours(lanes.length),
       container: box,
-      media: byId("audio"),
       peaks,
       duration: peaks[0].length * step,
       interact: false, // the position bar lies over it, for mouse and keyboard alike
@@ -48,7 +47,16 @@
       hideScrollbar: true,
       cspNonce: nonce,
     });
+    drawing.on("redrawcomplete", follow);
   }
+
+  // The library could follow the sound by itself, but then it paints sixty times a second, for steps that nobody sees.
+  function follow() {
+    if (drawing && byId("audio")) drawing.setTime(byId("audio").currentTime);
+  }
+
+  // Of the sound nothing bubbles, but all of it passes on its way down.
+  for (const kind of ["timeupdate", "seeked"]) document.addEventListener(kind, (event) => { if (event.target.id === "audio") follow(); }, true);
 
   function colours(count) {
     const colour = (name) => getComputedStyle(byId("lanes")).getPropertyValue(name).trim();

@@ -46,18 +46,13 @@ def test_an_upload_is_to_be_drawn_and_a_link_when_it_was_fetched(tmp_path, setti
     linked = recordings.add_link(link="https://example.org/b.wav", details=details, user=None)
     assert Waveform.objects.count() == 1
     path, sha256, size = wav_file(tmp_path, "b.wav", seed=1)
-    assert fetching.attach(linked, path, fetched(sha256, size))
+    assert fetching.attach(linked, path, Fetched(path, size, sha256, "audio/wav", linked.link))
     assert Waveform.objects.get(recording=linked).due_at is not None
     other, sha256, size = wav_file(tmp_path, "c.wav", seed=2)
-    assert not fetching.attach(linked, other, fetched(sha256, size))  # it has its file already
+    assert not fetching.attach(
+        linked, other, Fetched(other, size, sha256, "audio/wav", linked.link)
+    )  # it has its file already
     assert Waveform.objects.count() == 2
-
-
-def fetched(sha256: str, size: int) -> Fetched:
-    from dataclasses import fields
-
-    known = {"sha256": sha256, "size": size}
-    return Fetched(**{one.name: known.get(one.name, "") for one in fields(Fetched)})
 
 
 def test_noting_it_twice_draws_nothing_again(waveform) -> None:
