@@ -10,9 +10,9 @@ from callcov_portal.sound.values import Loudness, NotAudio
 
 
 def loudness(path: Path, *, max_seconds: float = 12 * 3600, timeout: float = 1800) -> Loudness:
-    """Return how loud `path` is, moment by moment; at most 2,000 moments of equal length, 20 ms or more each.
+    """Return how loud `path` is, moment by moment: equal moments of 20 ms or more.
 
-    One or two channels are kept; more are mixed to one. Memory is constant. Raises NotAudio, TooLong or SoundError.
+    There are at most 2,000 of them, of a recording of more than 42 minutes at most 8,000. One or two channels are kept; more are mixed to one. Memory is constant. Raises NotAudio, TooLong or SoundError.
     """
     said = ask("draw", path, str(max_seconds), timeout=timeout)
     try:

@@ -5,6 +5,7 @@ import pytest
 
 from callcov_portal import sound
 from callcov_portal.sound import asking
+from callcov_portal.sound.child.drawing import Moments
 from callcov_portal.sound.values import Loudness
 from tests.sound.samples import RATE, silence, tone, write
 
@@ -42,12 +43,23 @@ def test_an_hour_has_no_more_moments_than_can_be_seen_and_each_is_where_it_was(t
     samples[1800 * 2000 : 1830 * 2000] = tone(30.0, hertz=100, loudness=0.5, rate=2000)
     found = sound.loudness(write(tmp_path / "a.wav", samples, rate=2000))
     (lane,) = lanes(found)
-    assert 1000 <= len(lane) <= 2000
+    assert (len(lane), found.step_seconds) == (2813, 1.28)
     assert len(lane) * found.step_seconds == pytest.approx(3600, abs=found.step_seconds)
     loud = [at * found.step_seconds for at, value in enumerate(lane) if value > 200]
     assert loud[0] == pytest.approx(1800, abs=found.step_seconds)
     assert loud[-1] == pytest.approx(1830 - found.step_seconds, abs=found.step_seconds)
     assert max(lane[: len(lane) // 2 - 1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moments", "step"), [(39, 1950, 0.02), (40, 1000, 0.04), (2550, 1993, 1.28), (10_300, 4024, 2.56)]
+)
+def test_moments_grow_with_the_recording(seconds, moments, step) -> None:
+    counted = Moments(1)
+    for _ in range(seconds):
+        counted.take(b"\0\0\0\x3f" * 8000)  # half as loud as can be
+    drawn = counted.drawn()
+    assert (len(drawn), counted.step / 8000, set(drawn)) == (moments, step, {255})
 
 
 def test_what_is_nearly_silent_is_drawn_small(tmp_path) -> None:

@@ -11,7 +11,9 @@ from .resampling import Resampler
 
 RATE = 8000
 FINEST = 160  # samples in a moment: 20 ms
-MOST = 2000  # moments; when there are so many, two become one
+MOST = 2000  # moments; when there are so many, two become one,
+COARSEST = 10240  # but first, as long as a moment of 1.28 s can still be told to be one speaker's,
+MOST_OF_ALL = 8000  # there may be so many
 QUIETEST = 0.05  # what is never louder than this is drawn small: it may be silence with a little noise
 WORTH = 4 * RATE  # bytes that are gathered before they are looked at: about a second
 
@@ -37,7 +39,7 @@ def draw(path: str, max_seconds: float) -> dict[str, Any]:
 
 
 class Moments:
-    """The loudest sample of every moment and channel; moments grow so that there are never more than MOST."""
+    """The loudest sample of every moment and channel; moments grow so that there are never too many."""
 
     def __init__(self, channels: int) -> None:
         # One thread: each has a stack, and the address space is limited.
@@ -54,6 +56,10 @@ class Moments:
     @property
     def seconds(self) -> float:
         return self.taken / (4 * self.channels * RATE)
+
+    @property
+    def most(self) -> int:
+        return MOST if self.step < COARSEST else MOST_OF_ALL
 
     def take(self, raw: bytes) -> None:
         """Take in more interleaved float32 samples."""
@@ -74,12 +80,12 @@ class Moments:
     def _measure(self) -> None:
         """Make moments of the samples that wait."""
         np, width = self.np, 4 * self.channels
-        while count := min(len(self.waiting) // (width * self.step), MOST - len(self.peaks)):
+        while count := min(len(self.waiting) // (width * self.step), self.most - len(self.peaks)):
             size = count * width * self.step
             samples = np.frombuffer(self.waiting[:size], np.float32).reshape(count, self.step, self.channels)
             loud = np.nan_to_num(np.abs(samples), nan=0.0, posinf=1.0).max(axis=1)
             self.peaks = np.concatenate([self.peaks, np.minimum(loud, 1.0)])
             self.waiting = self.waiting[size:]
-            if len(self.peaks) == MOST:
-                self.peaks = self.peaks.reshape(MOST // 2, 2, self.channels).max(axis=1)
+            if len(self.peaks) == self.most:
+                self.peaks = self.peaks.reshape(-1, 2, self.channels).max(axis=1)
                 self.step *= 2
