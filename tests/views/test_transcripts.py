@@ -17,7 +17,12 @@ TIMES += [["thanks.", 6.6, 7.0, None]]
 @pytest.fixture
 def analysis(db) -> Analysis:
     """A card number is said, word by word."""
-    found = CompletedFactory(recording__pk=7, recording__agent=AgentFactory(identifier="nora"), language="en")
+    found = CompletedFactory(
+        recording__pk=7,
+        recording__agent=AgentFactory(identifier="nora"),
+        recording__contact__identifier="ann",
+        language="en",
+    )
     words = [["Your", 0.5, 0.8, 0.9], ["card?", 0.8, 1.5, 0.9]]
     SegmentFactory(analysis=found, position=0, text="Your card?", words=words)
     masked = "It is [card number], thanks."
