@@ -68,7 +68,11 @@ def check_last_again(user: User, last: int = LAST) -> Comparison:
         if long or time.monotonic() - began > comparing.MOST_SECONDS:
             done.left_out += 1
             continue
-        changes = check_again(analysis, user)
+        try:
+            changes = check_again(analysis, user)
+        except NotPossible:  # deleted, or its speakers swapped, in this moment
+            done.left_out += 1
+            continue
         done.looked_at += 1
         if changes:
             done.changed.append(Changed(analysis.recording_id, str(analysis.recording.agent), changes))
