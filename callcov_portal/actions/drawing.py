@@ -8,8 +8,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from callcov_portal import sound
-from callcov_portal.actions import leases, schedule
-from callcov_portal.actions.muting import SLOTS
+from callcov_portal.actions import leases, muting, schedule
 from callcov_portal.models import Recording, Waveform
 
 log = structlog.get_logger(__name__)
@@ -30,15 +29,16 @@ def next_due(now: datetime) -> int | None:
 def draw(pk: int) -> bool:
     """Make the waveform of one recording; False if it is not due, somebody else makes it, or this process is busy.
 
-    It shares one slot with muting, so that a worker's other threads stay free. Never raises: whatever goes wrong is
-    written on the row, which is pushed away so that the line goes on.
+    It shares one slot with muting, so that a worker's other threads stay free, and gives way to it: a call cannot be
+    heard before it is muted. Never raises: whatever goes wrong is written on the row, which is pushed away so that the
+    line goes on.
     """
-    if not SLOTS.acquire(blocking=False):
+    if muting.due(timezone.now()) or not muting.SLOTS.acquire(blocking=False):
         return False
     try:
         return draw_if_due(pk)
     finally:
-        SLOTS.release()
+        muting.SLOTS.release()
 
 
 def draw_if_due(pk: int) -> bool:

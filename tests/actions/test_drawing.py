@@ -12,7 +12,7 @@ from callcov_portal import sound, tasks
 from callcov_portal.actions import drawing, fetching, muting, recordings
 from callcov_portal.models import Recording, Waveform
 from callcov_portal.safefetch import Fetched
-from tests.factories import RecordingFactory
+from tests.factories import RecordingFactory, SpanFactory
 from tests.sounds import wav, wav_file
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,14 @@ def test_of_several_workers_one_draws(waveform) -> None:
 def test_it_waits_while_this_process_mutes(waveform) -> None:
     with muting.SLOTS:
         assert not drawing.draw(waveform.pk)
+    assert drawing.draw(waveform.pk)
+
+
+def test_it_gives_way_to_a_call_that_nobody_can_hear_before_it_is_muted(waveform) -> None:
+    waiting = SpanFactory().analysis.recording_id
+    muting.note_spans(waiting)
+    assert not drawing.draw(waveform.pk)
+    Recording.objects.filter(pk=waiting).update(muting="failed", muting_at=None)
     assert drawing.draw(waveform.pk)
 
 
