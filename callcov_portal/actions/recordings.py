@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
-from callcov_portal.actions import indexing, shelving, tallying
+from callcov_portal.actions import drawing, indexing, shelving, tallying
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
@@ -142,7 +142,7 @@ def when(details: CallDetails, file_name: str, file_date: datetime | None) -> tu
 def write_recording(
     details: CallDetails, user: User | None, called: tuple[datetime, CalledAtSource], **fields: object
 ) -> Recording:
-    """Write a recording and its first analysis, due now."""
+    """Write a recording and its first analysis, due now; if it has its file, it is to be drawn as well."""
     recording = Recording.objects.create(
         agent=agent_named(details.agent),
         contact=contact_named(details.contact),
@@ -158,6 +158,8 @@ def write_recording(
     recording.state = recording.current_analysis.state
     recording.save(update_fields=["current_analysis", "state"])
     tallying.retally(recording.pk)
+    if recording.stored_name:
+        drawing.note_due(recording.pk)
     return recording
 
 

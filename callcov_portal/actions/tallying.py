@@ -93,8 +93,10 @@ def ratios(analysis: UUID | None) -> tuple[float | None, float | None]:
         return None, None
     lines = list(Segment.objects.filter(analysis=analysis).order_by().values_list("speaker", "start", "end"))
     contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
-    tones = Document.objects.filter(analysis=analysis).values_list("raw__results__quality__tone", flat=True)
-    return talk.agent_share(lines), talk.negative_share(next(iter(tones), None), contact)
+    documents = Document.objects.filter(analysis=analysis)
+    tones = documents.values_list("raw__results__quality__tone", "analysis__speakers_swapped")
+    tone, is_swapped = next(iter(tones), (None, False))
+    return talk.agent_share(lines), talk.negative_share(tone, contact, talk.AGENT if is_swapped else talk.CONTACT)
 
 
 def counted(number: int) -> Share | None:

@@ -27,6 +27,11 @@ def note_read(user: User, number: int, analysis: object) -> None:
     note(user, READ, number, f"document of analysis {analysis}")
 
 
+def note_kept(user: User, number: int, what: str) -> None:
+    """Write down that a user downloaded something of a call unmasked."""
+    note(user, DOWNLOADED, number, what)
+
+
 def note_heard(user: User, recording: Recording, *, as_download: bool) -> None:
     """Write down that a user hears, or downloads, the original sound: once within ten minutes."""
     act = DOWNLOADED if as_download else HEARD

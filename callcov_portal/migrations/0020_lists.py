@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0009_search_index"),
+        ("portal", "0011_waveforms"),
     ]
 
     operations = [

@@ -19,6 +19,7 @@ from callcov_portal.models.saved_view import SavedView
 from callcov_portal.models.spoken import Spoken, Unindexed
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
+from callcov_portal.models.waveform import Waveform
 
 __all__ = [
     "RETRYABLE",
@@ -61,4 +62,5 @@ __all__ = [
     "State",
     "Unindexed",
     "User",
+    "Waveform",
 ]

@@ -191,6 +191,7 @@ class Analysis(models.Model):
     stage = models.CharField(max_length=60, blank=True)
     stage_fraction = models.FloatField(default=0, validators=[MinValueValidator(0)])
     language = models.CharField(max_length=20, blank=True)
+    speakers_swapped = models.BooleanField(default=False)  # a person says that the API mixed agent and contact up
 
     objects = AnalysisQuerySet.as_manager()
 

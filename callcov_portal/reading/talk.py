@@ -21,12 +21,12 @@ def agent_share(lines: Iterable[tuple[str, float, float]]) -> float | None:
     return round(spoken[AGENT] / total, 3) if total else None
 
 
-def negative_share(tone: Any, segments: int) -> float | None:
+def negative_share(tone: Any, segments: int, who: str = CONTACT) -> float | None:
     """Return in which share of the contact's `segments` there are negative words, by `results.quality.tone`.
 
-    None where nobody counted them: other APIs document nothing of the kind.
+    `who` is whom the document takes for the contact: the agent, where a person swapped the two. None where nobody counted them: other APIs document nothing of the kind.
     """
-    counts = tone.get(CONTACT) if isinstance(tone, dict) else None
+    counts = tone.get(who) if isinstance(tone, dict) else None
     negative = number(counts.get("negative")) if isinstance(counts, dict) else None
     if negative is None or not segments:
         return None

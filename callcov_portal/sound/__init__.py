@@ -1,10 +1,12 @@
-"""What is heard: probe, decode and mute recordings, always in a limited child process."""
+"""What is heard: probe, decode, draw and mute recordings, always in a limited child process."""
 
+from callcov_portal.sound.drawing import loudness
 from callcov_portal.sound.muting import mute_to
 from callcov_portal.sound.reading import decode, decode_to, load_pcm, probe
 from callcov_portal.sound.values import (
     FORMATS,
     MUTED_MIMES,
+    Loudness,
     Muted,
     NotAudio,
     Pcm,
@@ -16,6 +18,7 @@ from callcov_portal.sound.values import (
 __all__ = [
     "FORMATS",
     "MUTED_MIMES",
+    "Loudness",
     "Muted",
     "NotAudio",
     "Pcm",
@@ -25,6 +28,7 @@ __all__ = [
     "decode",
     "decode_to",
     "load_pcm",
+    "loudness",
     "mute_to",
     "probe",
 ]

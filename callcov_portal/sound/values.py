@@ -54,6 +54,15 @@ class Pcm:
 
 
 @dataclass(frozen=True)
+class Loudness:
+    """How loud a recording is: a byte for each moment of `step_seconds`, channel after channel; 255 is its loudest."""
+
+    channels: int
+    step_seconds: float
+    values: bytes
+
+
+@dataclass(frozen=True)
 class Muted:
     """What a muted copy is; `format` is a key of MUTED_MIMES."""
 

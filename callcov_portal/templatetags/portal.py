@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from callcov_portal import hiding
 from callcov_portal.models import Analysis, Failure, Outcome, State
-from callcov_portal.reading import generic
+from callcov_portal.reading import generic, transcripts
 
 register = template.Library()
 
@@ -29,12 +29,7 @@ CHIPS = {
 @register.filter
 def clock(seconds: float | None) -> str:
     """Write seconds as `m:ss`, from one hour on as `h:mm:ss`; "" for None."""
-    if seconds is None:
-        return ""
-    whole = max(0, int(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return "" if seconds is None else transcripts.clock(seconds)
 
 
 @register.filter

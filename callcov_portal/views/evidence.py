@@ -1,7 +1,7 @@
 """What the page of one call shows of the evidence. Judgement's page asks for it and adds its own."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from callcov_portal.reading import generic, gist
 from callcov_portal.reading.ruled import ruled, rules_hash
 from callcov_portal.templatetags.portal import clock
 from callcov_portal.views.listening import sound_of
+from callcov_portal.views.marks import marks_of
 from callcov_portal.views.recordings import may_edit
 from callcov_portal.views.veiling import Veil, veil_of
 
@@ -32,6 +33,8 @@ from callcov_portal.views.veiling import Veil, veil_of
 RISK = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.NOT_ASSESSED, Outcome.MET)
 SEVERITY = ("high", "medium", "", "low")
 SPEAKERS = dict(Speaker.choices)
+OTHER = {Speaker.AGENT.value: Speaker.CONTACT.value, Speaker.CONTACT.value: Speaker.AGENT.value}
+SWAPPED = "Agent and contact are swapped by hand. “Everything in the result” is as it was received, before that."
 
 
 @dataclass(frozen=True)
@@ -48,17 +51,26 @@ class Results:
 
 
 def call_context(
-    recording: Recording, wanted: str, user: User, *, unmasked: bool = False, unmuted: bool = False
+    recording: Recording,
+    wanted: str,
+    user: User,
+    *,
+    unmasked: bool = False,
+    unmuted: bool = False,
+    is_paper: bool = False,
 ) -> dict[str, Any]:
     """Return what the page of a call shows; `wanted` names an older analysis, "" means the newest with results.
 
     Sensitive data is hidden unless `unmasked`, and silent unless `unmuted`: whether the user may have either was
-    looked at before. Raises `Http404` if the call has no such analysis.
+    looked at before. Paper plays nothing. Raises `Http404` if the call has no such analysis.
     """
     history = list(recording.analyses.select_related("requested_by", "duplicate_of").order_by("-created_at"))
     shown = shown_of(recording, history, wanted)
     findings = sorted(Finding.objects.filter(analysis=shown), key=weight)
+    raw = raw_results(shown.pk) if shown else []
     player = player_context(recording, user, is_lifted=unmuted)
+    if is_paper:
+        player["audio_url"] = ""
     segments = segments_of(shown)
     veil = veil_of([(segment.text, segment.masked) for segment in segments], is_lifted=unmasked)
     return {
@@ -72,9 +84,11 @@ def call_context(
         "transcript": transcript_of(segments, veil, player["audio_url"]),
         "veil": veil,
         "may_unmask": user.can_unmask,
-        "results": results_of(shown, veil),
+        "results": results_of(shown, veil, raw),
+        "marks": marks_of(findings, raw[0] if raw else None, recording.duration_seconds),
         "changes": LogEntry.objects.filter(recording_number=recording.pk).select_related("user")[:50],
         "may_edit": may_edit(user, recording),
+        "may_swap": may_edit(user, recording) and shown is not None and shown.state == State.COMPLETED,
         **state_context(recording),
     }
 
@@ -83,6 +97,17 @@ def player_context(recording: Recording, user: User, *, is_lifted: bool = False)
     """Return what the player shows."""
     sound = sound_of(recording, user, is_lifted=is_lifted)
     return {"recording": recording, "analysis": recording.current_analysis, "sound": sound, "audio_url": sound.url}
+
+
+def marks_context(recording: Recording, wanted: str) -> dict[str, Any]:
+    """Return what the player marks, where the page itself is not made again; `wanted` as for the page."""
+    shown = shown_of(recording, list(recording.analyses.order_by("-created_at")), wanted)
+    raw = raw_results(shown.pk) if shown else []
+    findings = Finding.objects.filter(analysis=shown)
+    return {
+        "wanted": wanted,
+        "marks": marks_of(findings, raw[0] if raw else None, recording.duration_seconds),
+    }
 
 
 def weight(finding: Finding) -> tuple[int, int]:
@@ -119,22 +144,27 @@ def shown_of(recording: Recording, history: list[Analysis], wanted: str) -> Anal
     return next((analysis for analysis in history if analysis.state == State.COMPLETED), current)
 
 
-def results_of(analysis: Analysis | None, veil: Veil) -> Results | None:
+def results_of(analysis: Analysis | None, veil: Veil, raw: list[Any]) -> Results | None:
     """Return the results as they were received, unknown keys included; None if no document was received."""
-    found = raw_results(analysis.pk) if analysis else []
-    if not found:
+    if not raw:
         return None
-    results = veil.over_results(found[0]) if isinstance(found[0], dict) else {}
+    results = veil.over_results(raw[0]) if isinstance(raw[0], dict) else {}
     summary = results.get("summary")
+    is_swapped = analysis is not None and analysis.speakers_swapped
     return Results(
         summary=summary if isinstance(summary, str) else "",
-        sentences=gist.key_sentences(results),
+        sentences=[swapped(one) if is_swapped else one for one in gist.key_sentences(results)],
         advice=gist.advice(results),
         effort=gist.effort(results),
-        roles_note=gist.roles_note(results),
+        roles_note=SWAPPED if is_swapped else gist.roles_note(results),
         sections=generic.walk({key: value for key, value in results.items() if not is_apart(key, value, results)}),
         compliance=generic.walk(results["compliance"]) if "compliance" in results else [],
     )
+
+
+def swapped(sentence: gist.KeySentence) -> gist.KeySentence:
+    """Return a sentence with the other speaker."""
+    return replace(sentence, speaker=OTHER.get(sentence.speaker, sentence.speaker))
 
 
 def is_apart(key: str, value: Any, results: dict[str, Any]) -> bool:
@@ -193,8 +223,12 @@ SEGMENT_WITHOUT_AUDIO = (
 
 
 def segment_values(segments: Iterable[Line], link: str, veil: Veil) -> Iterable[tuple[Any, ...]]:
-    """Yield what each list item is filled with; an unknown speaker goes by the API's own label."""
+    """Yield what each list item is filled with."""
     for one in segments:
-        who = SPEAKERS.get(one.speaker, "") if one.speaker != Speaker.UNKNOWN else f"Speaker {one.label}"
         place = one.speaker, one.position, f"{one.start:.2f}", f"{one.end:.2f}", clock(one.start)
-        yield *place, who, link, veil.line(one.text, one.masked)
+        yield *place, who(one.speaker, one.label), link, veil.line(one.text, one.masked)
+
+
+def who(speaker: str, label: str) -> str:
+    """Return who speaks as people read it; an unknown speaker goes by the API's own label."""
+    return SPEAKERS.get(speaker, "") if speaker != Speaker.UNKNOWN else f"Speaker {label}"

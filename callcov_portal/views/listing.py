@@ -37,25 +37,30 @@ def live_of(rows: Sequence[Row], stages: Stages) -> Live | None:
 
 
 def list_context(
-    calls: Calls, parameters: QueryDict, user: User | None = None, *, picks: bool = False
+    calls: Calls, parameters: QueryDict, user: User | None = None, *, picks: bool = False, within: str | None = None
 ) -> dict[str, Any]:
     """Return what `recordings/_calls.html` shows: one page of these calls, as the URL's parameters say.
 
     The columns are those that `user` chose; with `picks` rows can be selected.
+    `within` is what the page of a call is told of the list it was opened from: a query of the list of calls.
     """
     page = page_of(calls, parameters)
     rows = rows_of(page.numbers)
     stages = stages_of(rows)
-    columns = columns_of(user.call_columns if user else ())
+    columns, within = (
+        columns_of(user.call_columns if user else ()),
+        clean_query(parameters) if within is None else within,
+    )
     return {
         "page": page,
         "columns": columns,
         "rows": rows,
-        "written": written(rows, stages, columns, picks=picks),
+        "written": written(rows, stages, columns, picks=picks, within=within),
         "live": live_of(rows, stages),
         "picks": picks,
         "count": capped_count(calls),
         "query": clean_query(parameters),
+        "within": within,
     }
 
 

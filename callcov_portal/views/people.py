@@ -109,15 +109,17 @@ def person_page(request: HttpRequest, side: Side, pk: int) -> HttpResponse:
     is_valid = filters.is_valid()
     chosen = filters.qs if is_valid else Recording.objects.none()
     listed_calls = list_context(chosen, parameters)
+    behind = "&".join(filter(None, (urlencode({side.word: person.identifier}), listed_calls["query"])))
     context = {
+        **listed_calls,
         "side": side,
         "person": person,
         "filters": filters,
         "totals": totals(chosen),
         "rates": check_rates(chosen),
         # What every number's link carries: this person, and the days of this page.
-        "behind": "&".join(filter(None, (urlencode({side.word: person.identifier}), listed_calls["query"]))),
-        **listed_calls,
+        "behind": behind,
+        "within": behind,
     }
     return render(request, "people/person.html", context, status=200 if is_valid else 422)
 

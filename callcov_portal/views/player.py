@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from callcov_portal import tasks
 from callcov_portal.actions import muting
-from callcov_portal.views.evidence import player_context
+from callcov_portal.views.evidence import marks_context, player_context
 from callcov_portal.views.listening import wants_all
 from callcov_portal.views.recordings import recording_or_404
 from callcov_portal.views.rendering import PortalRequest, wants_partial
@@ -23,6 +23,7 @@ def call_player(request: PortalRequest, number: int) -> HttpResponse:
     context = player_context(recording, request.user, is_lifted=is_lifted)
     if context["sound"].version == request.GET.get("seen"):
         return HttpResponse(status=204)
+    context |= marks_context(recording, request.GET.get("analysis", ""))
     response = render(request, "analyses/_player.html", context)
     if "seen" in request.GET and context["sound"].url:
         response.headers["HX-Trigger-After-Swap"] = READY
@@ -36,5 +37,7 @@ def call_mute(request: PortalRequest, number: int) -> HttpResponse:
     if muting.try_again(recording):
         tasks.ring_muting(recording.pk)
     if wants_partial(request):
-        return render(request, "analyses/_player.html", player_context(recording_or_404(number), request.user))
+        recording = recording_or_404(number)
+        context = player_context(recording, request.user) | marks_context(recording, "")
+        return render(request, "analyses/_player.html", context)
     return redirect(recording)

@@ -15,6 +15,7 @@ from callcov_portal.models import Agent, Contact, Finding, Outcome, Recording, S
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.columns import columns_of
 from callcov_portal.views.listing import clean_query, list_context, live_of
+from callcov_portal.views.neighbours import within_of
 from callcov_portal.views.people import matching
 from callcov_portal.views.rail import offer_users, presets, show_counts
 from callcov_portal.views.rendering import PortalRequest, render_page, wants_partial
@@ -53,11 +54,16 @@ def call_row(request: PortalRequest) -> HttpResponse:
     live = live_of(rows, stages)
     if live and live.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
+    within = within_of(request)
     picks = request.GET.get("picks") == "1"  # the list itself, which has the columns that the user chose
     columns = columns_of(request.user.call_columns if picks else ())
-    news = written(rows, stages, columns, is_news=True, picks=picks)
+    news = written(rows, stages, columns, is_news=True, picks=picks, within=within)
     gone = sorted(set(ids) - {row.pk for row in rows})
-    return render(request, "recordings/_rows.html", {"written": news, "live": live, "gone": gone, "picks": picks})
+    return render(
+        request,
+        "recordings/_rows.html",
+        {"written": news, "live": live, "gone": gone, "picks": picks, "within": within},
+    )
 
 
 @require_safe

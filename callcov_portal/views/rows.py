@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
@@ -67,11 +68,12 @@ Stages = Mapping[UUID | None, tuple[str, float]]  # of what is being analysed: t
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the links of rows lead, up to the number of whom they show."""
+    """Where the links of rows lead, up to the number of whom they show; `within` ends those to calls."""
 
     call: str
     agent: str
     contact: str
+    within: str
 
 
 def rows_of(numbers: Sequence[int]) -> list[Row]:
@@ -96,14 +98,16 @@ def written(
     *,
     is_news: bool = False,
     picks: bool = False,
+    within: str = "",
 ) -> SafeString:
     """Return the rows as markup; news of rows that a page shows already go to their places by id.
 
-    With `picks` each row can be selected for the form `bulk`.
+    With `picks` each row can be selected for the form `bulk`; `within` is the list's query, which its links carry on.
     """
     line = "".join([PICK if picks else "", *(column.cell for column in columns)])
     whole = (NEWS if is_news else ROW).format(line)
-    addresses = Addresses(*(reverse(name) for name in ("calls", "agents", "contacts")))
+    carried = f"?{urlencode({'in': within})}" if within else ""
+    addresses = Addresses(*(reverse(name) for name in ("calls", "agents", "contacts")), within=carried)
     return format_html_join("\n", whole, (values_of(row, stages, addresses) for row in rows))
 
 
@@ -119,7 +123,7 @@ def values_of(row: Row, stages: Stages, addresses: Addresses) -> dict[str, Any]:
     """Return what the cells of one row are filled with."""
     return {
         "pk": row.pk,
-        "call": f"{addresses.call}{row.pk}/",
+        "call": f"{addresses.call}{row.pk}/{addresses.within}",
         "source": row.file_name or row.link,
         "state": chip_of(row.state, row.failure, *stages.get(row.analysis, ("", 0.0))),
         "called_at": time_of(row),

@@ -54,6 +54,7 @@
     current?.classList.remove("now");
     current?.removeAttribute("aria-current");
     current = item;
+    document.dispatchEvent(new CustomEvent("segment", { detail: item })); // transcript.js marks its words
     if (!item) return;
     item.classList.add("now");
     item.setAttribute("aria-current", "true");
@@ -64,6 +65,13 @@
     const list = item.parentElement;
     if (list.scrollHeight <= list.clientHeight) return; // on a narrow screen the page itself would jump about
     list.scrollTo({ top: item.offsetTop - list.clientHeight / 3, behavior: calm.matches ? "auto" : "smooth" });
+    list.addEventListener("scrollend", () => { if (item === current) settle(list, item); }, { once: true });
+  }
+
+  // What was never in view has a height that was guessed: after a long way the segment may lie beside where it was to be.
+  function settle(list, item) {
+    const [frame, box] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+    if (box.top < frame.top || box.bottom > frame.bottom) list.scrollTo({ top: item.offsetTop - list.clientHeight / 3, behavior: "auto" });
   }
 
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -150,6 +158,9 @@
     ".": () => faster(1),
   };
 
+  // Keys that press what stands on the page, if it does.
+  const PRESSES = { s: "swap", j: "older-call", k: "newer-call" };
+
   function isTyping(target) {
     return target.matches("textarea, select, input:not([type=range]), [contenteditable]");
   }
@@ -160,6 +171,8 @@
     if (event.key === "?") byId("keys").showModal();
     else if (event.key === "ArrowDown") goToFinding(1);
     else if (event.key === "ArrowUp") goToFinding(-1);
+    else if (event.key === "/" && byId("find-text")) byId("find-text").select();
+    else if (Object.hasOwn(PRESSES, event.key) && byId(PRESSES[event.key])) byId(PRESSES[event.key]).click();
     else if (audio && Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
     else return;
     event.preventDefault();
@@ -204,7 +217,7 @@
     audio = byId("audio");
     if (!audio) return;
     audio.controls = false;
-    document.querySelector(".controls").hidden = false;
+    for (const part of document.querySelectorAll(".controls, .scrubber")) part.hidden = false;
     byId("play").addEventListener("click", toggle);
     for (const button of document.querySelectorAll("[data-skip]")) button.addEventListener("click", () => seek(audio.currentTime + Number(button.dataset.skip)));
     byId("scrub").addEventListener("input", (event) => seek(Number(event.target.value)));
@@ -213,7 +226,7 @@
     for (const kind of ["play", "pause", "ended"]) audio.addEventListener(kind, paintState);
     for (const kind of ["loadedmetadata", "durationchange"]) audio.addEventListener(kind, measure);
     audio.addEventListener("loadedmetadata", goOn);
-    audio.addEventListener("error", () => { byId("cannot-play").hidden = false; document.querySelector(".controls").hidden = true; });
+    audio.addEventListener("error", () => { byId("cannot-play").hidden = false; for (const part of document.querySelectorAll(".controls, .scrubber")) part.hidden = true; });
     const kept = localStorage.getItem("speed");
     if (kept && [...byId("speed").options].some((option) => option.value === kept)) { byId("speed").value = kept; setSpeed(); }
     if (audio.readyState >= 1) { measure(); goOn(); }

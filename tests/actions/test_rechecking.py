@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from callcov_portal import rules
 from callcov_portal.actions import comparing, rechecking, trying
 from callcov_portal.actions import rules as actions
-from callcov_portal.models import Analysis, Finding, LogEntry, Segment
+from callcov_portal.models import Analysis, Finding, LogEntry, Segment, User
+from callcov_portal.reading.differing import Change
 from tests.actions.conftest import again
 from tests.factories import (
     AnalysisFactory,
@@ -199,3 +200,19 @@ def test_rules_are_tried_on_the_stored_words_of_a_call_with_sensitive_data_hidde
     assert "four" not in accused.finding.quote
     assert Segment.objects.count() == 2
     assert not Finding.objects.exists()
+
+
+def test_a_call_that_changes_meanwhile_is_left_out_and_the_rest_are_checked(alice, monkeypatch) -> None:
+    swapped, other = talk("A warm welcome to you."), talk("Thank you for calling.")
+    check = rechecking.check_again
+
+    def swap_before_it_is_written(analysis: Analysis, user: User) -> list[Change]:
+        if analysis.pk == swapped.pk:
+            Analysis.objects.filter(pk=analysis.pk).update(speakers_swapped=True)
+        return check(analysis, user)
+
+    monkeypatch.setattr(rechecking, "check_again", swap_before_it_is_written)
+    done = rechecking.check_last_again(alice)
+    assert (done.looked_at, done.left_out) == (1, 1)
+    assert Finding.objects.filter(analysis=other).exists()
+    assert not Finding.objects.filter(analysis=swapped).exists()

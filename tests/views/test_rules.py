@@ -184,7 +184,7 @@ def test_one_rule_is_tried_alone_on_a_call_with_the_nearest_miss(as_alice, call)
     assert f"On call #{call.pk} 1 finding" in words
     assert "○ Omitted The agent greets" in words
     assert "Lectures" not in words
-    assert "Searched 0:00–0:30" in words
+    assert "Searched ▶ 0:00 to 0:30" in words
     assert "Nearest ▶ 0:01" in words
     assert "% like" in words
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .decoding import decode
+from .drawing import draw
 from .examining import examine
 from .failures import Failure
 from .muting import mute
@@ -44,7 +45,12 @@ def muted(path: str, out: str, max_seconds: str) -> dict[str, Any]:
     return mute(path, out, json.load(sys.stdin), float(max_seconds))
 
 
-VERBS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probed, "decode": decoded, "mute": muted}
+def drawn(path: str, max_seconds: str) -> dict[str, Any]:
+    """`draw PATH MAX_SECONDS`."""
+    return draw(path, float(max_seconds))
+
+
+VERBS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probed, "decode": decoded, "draw": drawn, "mute": muted}
 
 
 def work(verb: str, path: str, *rest: str) -> dict[str, Any]:
