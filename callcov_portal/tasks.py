@@ -8,7 +8,8 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, muting, sweeping
+from callcov_portal import choosing
+from callcov_portal.actions import advancing, exporting, housekeeping, muting, scheduling, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,23 @@ def mute(number: int) -> None:
 
 
 @shared_task
+def make_export(pk: int) -> None:
+    """Make one export, if it is due; then ring for the one that is due longest."""
+    if exporting.make(pk, choosing.calls_of):
+        for following in exporting.due(timezone.now())[:1]:
+            send(make_export, following)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
     for number in muting.due(timezone.now()):
         send(mute, number)
+    scheduling.make_due(timezone.now())
+    for export in exporting.due(timezone.now()):
+        send(make_export, export)
     housekeeping.tidy_if_due()
 
 
@@ -48,6 +60,11 @@ def ring(pk: UUID | None) -> None:
 def ring_muting(number: int) -> None:
     """Wake a worker for one muted copy once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(mute, number))
+
+
+def ring_export(pk: int) -> None:
+    """Wake a worker for one export once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(make_export, pk))
 
 
 def publish(pk: UUID) -> None:

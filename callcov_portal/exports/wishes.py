@@ -1,7 +1,7 @@
 """What somebody wants to have: a table, its columns, a format, and of which calls."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,10 @@ class Wish:
     filters: str = ""
     mark: bool = False
     unmasked: bool = False
+
+    def of(self, filters: str) -> "Wish":
+        """Return the same wish of the calls that a query string chose."""
+        return replace(self, filters=filters)
 
     @property
     def keys(self) -> list[str]:

@@ -9,6 +9,7 @@ from callcov_portal.models.analysis import (
     State,
 )
 from callcov_portal.models.delivery import Delivery
+from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
@@ -25,10 +26,14 @@ __all__ = [
     "Analysis",
     "Call",
     "CalledAtSource",
+    "ColumnChoice",
     "Contact",
     "Delivery",
     "Direction",
     "Document",
+    "Every",
+    "Export",
+    "ExportState",
     "Failure",
     "Finding",
     "LogEntry",
@@ -38,6 +43,7 @@ __all__ = [
     "Recording",
     "Role",
     "RuleVersion",
+    "Schedule",
     "Segment",
     "SensitiveSpan",
     "Signal",
@@ -45,4 +51,5 @@ __all__ = [
     "Spent",
     "State",
     "User",
+    "Weekday",
 ]
