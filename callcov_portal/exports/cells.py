@@ -69,7 +69,13 @@ class Clock:
 
     def __call__(self, values: Values) -> Values:
         """Return the column with every moment written; None stays None."""
-        return [None if value is None else self.written(value) for value in values]
+        hours = self.hours
+        try:
+            for hour in {value[:13] for value in values if value} - hours.keys():
+                self.learnt(hour)
+            return [value and f"{(known := hours[value[:13]])[0]}{value[13:19]}{known[1]}" for value in values]
+        except (TypeError, KeyError):  # moments of a driver that gives them as such, or an hour without one offset
+            return [None if value is None else self.written(value) for value in values]
 
     def written(self, value: str | datetime) -> str:
         """Return one moment written to the second."""

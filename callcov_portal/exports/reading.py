@@ -22,6 +22,8 @@ from callcov_portal.exports.cells import id_text, moment_of
 from callcov_portal.exports.columns import Column
 from callcov_portal.models import Agent, Recording, Segment, State
 
+FIRST = 50  # rows of the first page: the first byte is not to wait for a large one
+
 Raw = list[tuple[Any, ...]]
 Columns = list[Sequence[Any]]
 
@@ -80,11 +82,13 @@ def pages(recordings: QuerySet[Recording], sources: dict[str, Any], size: int) -
     Each page starts after the last row of the one before.
     """
     rows = recordings.select_related(None).order_by("-called_at", "-pk")
-    found = raw(selected(rows, sources)[:size])
+    asked = min(size, FIRST)
+    found = raw(selected(rows, sources)[:asked])
     while found:
         yield found
-        if len(found) < size:
+        if len(found) < asked:
             return
+        asked = size
         time, pk = moment_of(found[-1][0]), found[-1][1]
         after = rows.filter(Q(called_at__lte=time) & (Q(called_at__lt=time) | Q(pk__lt=pk)))
         found = raw(selected(after, sources)[:size])

@@ -23,12 +23,8 @@ from callcov_portal.exports.reading import (
 from callcov_portal.models import Recording, State
 
 OF_FINDING = {"_analysis": "analysis", "_check": "check_id"}  # what hiding wants to know
-OF_CALL = {
-    "_called_at": "called_at",
-    "_pk": "pk",
-    "_state": "current_analysis__state",
-    "_rules": "current_analysis__rules",
-}
+OF_CALL: dict[str, Any] = {"_called_at": "called_at", "_pk": "pk"}  # the first two, as `pages` wants them
+OF_ANALYSIS = {"_state": "current_analysis__state", "_rules": "current_analysis__rules"}
 
 
 @dataclass
@@ -95,13 +91,12 @@ class Table:
         """Yield the batches as the database driver gives them, sensitive data hidden unless `unmasked`."""
         sources = {column.key: source_of(column, unmasked=unmasked) for column in columns}
         if self.of is None:
-            wanted = OF_CALL | sources
+            # Rows that tell nothing of the analysis need not be joined with it: that costs as much as all the rest.
+            judged = any(not isinstance(s, str) or s.startswith("current_analysis") for s in sources.values())
+            wanted = OF_CALL | (OF_ANALYSIS if judged else {}) | sources | {"_called_at": moments("called_at")}
             for page in pages(recordings, wanted, self.batch):
                 values = columns_of(page, wanted)
-                done = {
-                    r for r, state in zip(values["_rules"], values["_state"], strict=True) if state == State.COMPLETED
-                }
-                tally.add(len(page), done)
+                tally.add(len(page), rules_in(values) if judged else set())
                 yield [values[column.key] for column in columns]
             return
         spoken = [column for column in columns if column.is_spoken and not unmasked]
@@ -113,6 +108,12 @@ class Table:
                     hide(values, spoken, batch)
                 tally.add(len(rows), batch.rules)
                 yield [values[column.key] for column in columns]
+
+
+def rules_in(values: dict[str, Any]) -> set[str]:
+    """Return by which rules the completed ones of some calls were checked."""
+    judged = zip(values["_rules"], values["_state"], strict=True)
+    return {rules for rules, state in judged if state == State.COMPLETED}
 
 
 def source_of(column: Column, *, unmasked: bool) -> Any:

@@ -33,7 +33,7 @@ def content(export: Export) -> bytes:
 def test_an_export_is_made_with_its_manifest(form, bob):
     FindingFactory(analysis=CompletedFactory(rules="c" * 64))
     RecordingFactory()
-    export = ordered(form, bob, columns=["call", "agent"])
+    export = ordered(form, bob, columns=["call", "met"])
     assert (export.state, exporting.due(timezone.now())) == (ExportState.WAITING, [export.pk])
     assert exporting.make(export.pk, choosing.calls_of)
     export.refresh_from_db()
@@ -41,7 +41,7 @@ def test_an_export_is_made_with_its_manifest(form, bob):
     held = content(export)
     assert (export.size_bytes, export.sha256) == (len(held), hashlib.sha256(held).hexdigest())
     expected = {
-        "export": export.pk, "made_by": "bob", "table": "calls", "format": form, "columns": ["call", "agent"],
+        "export": export.pk, "made_by": "bob", "table": "calls", "format": form, "columns": ["call", "met"],
         "filters": "", "rows": 2, "sensitive_data": "masked", "size_bytes": len(held), "sha256": export.sha256,
         "rule_versions": ["c" * 64], "software": "callcov-portal 0.1.0",
     }  # fmt: skip
@@ -49,6 +49,14 @@ def test_an_export_is_made_with_its_manifest(form, bob):
     assert export.file_name.endswith(f".{form}")
     assert list(incoming_folder().iterdir()) == []
     assert not exporting.make(export.pk, choosing.calls_of)
+
+
+def test_rows_that_tell_nothing_of_an_analysis_name_no_rules():
+    CompletedFactory(rules="c" * 64)
+    export = ordered(columns=["call", "agent"])
+    exporting.make(export.pk, choosing.calls_of)
+    export.refresh_from_db()
+    assert (export.rows, export.manifest["rule_versions"]) == (1, [])
 
 
 def test_the_filters_choose_the_calls():
