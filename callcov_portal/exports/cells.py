@@ -65,7 +65,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.zone = timezone.get_current_timezone()
-        self.hours: dict[str, tuple[str, str] | None] = {}
+        self.hours: dict[str, Any] = {}  # of UTC: what `learnt` returned
 
     def __call__(self, values: Values) -> Values:
         """Return the column with every moment written; None stays None."""

@@ -56,7 +56,7 @@ def test_rows_that_tell_nothing_of_an_analysis_name_no_rules():
     export = ordered(columns=["call", "agent"])
     exporting.make(export.pk, choosing.calls_of)
     export.refresh_from_db()
-    assert (export.rows, export.manifest["rule_versions"]) == (1, [])
+    assert export.manifest.items() >= {"rows": 1, "rule_versions": []}.items()
 
 
 def test_the_filters_choose_the_calls():
