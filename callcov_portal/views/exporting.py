@@ -29,7 +29,8 @@ STEPS = {"up": -1, "down": 1}
 def page(request: PortalRequest) -> HttpResponse:
     """Show what can be exported of the calls that the URL's filters choose (`table`, `format`), and what was.
 
-    A POST does what the button `act` says: download, make, schedule, keep the columns, move one.
+    A POST does what the button `act` says: download, make, schedule, keep the columns (also without a button),
+    move one.
     """
     return ordered(request) if request.method == "POST" else shown(request)
 
@@ -135,7 +136,7 @@ def made(request: PortalRequest) -> HttpResponse:
 
 def ordered(request: PortalRequest) -> HttpResponse:
     """Do what the button says."""
-    act, _, key = request.POST.get("act", "").partition(":")
+    act, _, key = request.POST.get("act", "columns").partition(":")
     if request.POST.get("unmasked") == "1":
         refuse_unless_may_unmask(request.user)
     try:
@@ -167,7 +168,7 @@ def posted(parameters: QueryDict) -> Wish:
         mark=parameters.get("mark") == "1",
         unmasked=parameters.get("unmasked") == "1",
     )
-    if not columns and parameters.get("act") != "columns":
+    if not columns and parameters.get("act", "columns") != "columns":
         raise NotPossible("No column is chosen. Tick at least one.")
     return wish.of(choosing.filters_of(query))
 
