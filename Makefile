@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search lock clean
+.PHONY: help run demo vendor test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search bench-exports lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -67,6 +67,17 @@ bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers again
 
 bench-search: $(VENV)/.installed-dev ## Measure the search over 100,000 generated calls; takes minutes
 	@$(BIN)/python -m benchmarks.search $(ARGS)
+
+bench-exports: $(VENV)/.installed-dev $(VENV)/bench-exports/.installed ## Measure exports beside the sqlite3 shell and their peers
+	@$(BIN)/python -m benchmarks.exports $(ARGS)
+
+# The peers alone, where the program does not find them.
+$(VENV)/bench-exports/.installed: | $(VENV)/.installed-dev
+	$(PYTHON) -m venv $(VENV)/bench-exports
+	$(VENV)/bench-exports/bin/pip install --quiet datasette==0.65.5
+	$(BIN)/pip install --quiet --no-deps --target $(VENV)/bench-exports/django-import-export \
+		django-import-export==4.4.3 tablib==3.9.0 diff-match-patch==20241021
+	@touch $@
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml

@@ -12,9 +12,11 @@ from callcov_portal import rules
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Direction,
+    Every,
     Recording,
     Role,
     State,
+    Weekday,
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
 from callcov_portal.uploads import ReceivedFile
@@ -228,6 +230,14 @@ class RulesForm(forms.Form):
         given = self.cleaned_data
         if self.is_tried and not self.errors and not given["call"].strip() and not given["talk"].strip():
             self.add_error("talk", "Paste a few lines of a talk, or name a call.")
+
+
+class ScheduleForm(forms.Form):
+    """When an export is made again and again."""
+
+    every = forms.ChoiceField(label="How often", choices=Every)
+    weekday = forms.TypedChoiceField(label="On", choices=Weekday, coerce=int, initial=Weekday.MONDAY)
+    hour = forms.TypedChoiceField(label="At", choices=[(hour, f"{hour}:00") for hour in range(24)], coerce=int)
 
 
 class SignInForm(AuthenticationForm):

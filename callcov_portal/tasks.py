@@ -8,7 +8,19 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, bulk, drawing, housekeeping, indexing, muting, recounting, sweeping
+from callcov_portal import choosing
+from callcov_portal.actions import (
+    advancing,
+    bulk,
+    drawing,
+    exporting,
+    housekeeping,
+    indexing,
+    muting,
+    recounting,
+    scheduling,
+    sweeping,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +63,14 @@ def draw(number: int) -> None:
 
 
 @shared_task
+def make_export(pk: int) -> None:
+    """Make one export, if it is due; then ring for the one that is due longest."""
+    if exporting.make(pk, choosing.calls_of):
+        for following in exporting.due(timezone.now())[:1]:
+            send(make_export, following)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
@@ -62,6 +82,9 @@ def sweep() -> None:
     for job in bulk.due(timezone.now()):
         send(work_on, str(job))
     draw_next()
+    scheduling.make_due(timezone.now())
+    for export in exporting.due(timezone.now()):
+        send(make_export, export)
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -92,6 +115,11 @@ def draw_next() -> None:
 def ring_drawing(number: int) -> None:
     """Wake a worker for one waveform once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(draw, number))
+
+
+def ring_export(pk: int) -> None:
+    """Wake a worker for one export once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(make_export, pk))
 
 
 def publish(pk: UUID) -> None:

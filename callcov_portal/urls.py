@@ -10,6 +10,7 @@ from callcov_portal.views import (
     audio,
     bulk,
     errors,
+    exporting,
     exports,
     people,
     player,
@@ -100,9 +101,17 @@ system_urls: list[URLPattern | URLResolver] = [
     path("health", system.health, name="health"),
 ]
 
-# Downloads.
+# Exports.
 export_urls: list[URLPattern | URLResolver] = [
+    path("exports/", exporting.page, name="exports"),
+    path("exports/count/", exporting.count, name="export_count"),
+    path("exports/made/", exporting.made, name="exports_made"),
     path("exports/<slug:table>.csv", exports.export, name="export"),
+    path("exports/<slug:table>.jsonl", exports.export_lines, name="export_jsonl"),
+    path("exports/<int:pk>/file", exports.export_file, name="export_file"),
+    path("exports/<int:pk>/manifest.json", exports.export_manifest, name="export_manifest"),
+    path("exports/<int:pk>/<slug:act>/", exporting.export_act, name="export_act"),
+    path("exports/schedules/<int:pk>/end/", exporting.schedule_end, name="schedule_end"),
 ]
 
 # Where the API reports news.

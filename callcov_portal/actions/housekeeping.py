@@ -1,12 +1,13 @@
 """Taking out what nobody needs any more."""
 
+import shutil
 import time
 from contextlib import suppress
 from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import bulk, pace
+from callcov_portal.actions import bulk, exporting, pace
 from callcov_portal.models import Delivery
 from callcov_portal.uploads import incoming_folder
 
@@ -25,12 +26,17 @@ def tidy_if_due() -> bool:
 
 
 def tidy() -> None:
-    """Remove abandoned uploads, old deliveries and the old part of the log of calls."""
+    """Remove abandoned uploads and half exports, exports whose time is over, old deliveries and the old part of the log of calls."""
     oldest = time.time() - KEPT_UPLOADS.total_seconds()
     for part in incoming_folder().glob("*.part"):
         with suppress(FileNotFoundError):  # its upload may end in this moment
             if part.stat().st_mtime < oldest:
                 part.unlink()
+    for folder in incoming_folder().glob(f"*{exporting.WORK_SUFFIX}"):  # whose worker was killed
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+    exporting.forget_expired(timezone.now())
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()
     bulk.forget_old(timezone.now())

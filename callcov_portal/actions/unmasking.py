@@ -41,11 +41,11 @@ def note_heard(user: User, recording: Recording, *, as_download: bool) -> None:
         note(user, act, recording.pk, "the original sound")
 
 
-def note_exported(user: User, table: str, filters: str) -> None:
-    """Write down that a user downloaded a table unmasked, and which calls were chosen."""
+def note_exported(user: User | None, table: str, filters: str) -> None:
+    """Write down that a user, or a command, exported a table unmasked, and which calls were chosen."""
     note(user, EXPORTED, None, f"{table}: {filters or 'all calls'}")
 
 
-def note(user: User, act: str, number: int | None, text: str) -> None:
+def note(user: User | None, act: str, number: int | None, text: str) -> None:
     """Write one line of the log."""
     LogEntry.objects.create(user=user, act=act, recording_number=number, text=text)

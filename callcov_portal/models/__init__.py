@@ -10,6 +10,7 @@ from callcov_portal.models.analysis import (
 )
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
+from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
@@ -39,10 +40,14 @@ __all__ = [
     "CalledAtSource",
     "Check",
     "CheckWeek",
+    "ColumnChoice",
     "Contact",
     "Delivery",
     "Direction",
     "Document",
+    "Every",
+    "Export",
+    "ExportState",
     "Failure",
     "Finding",
     "LogEntry",
@@ -53,6 +58,7 @@ __all__ = [
     "Role",
     "RuleVersion",
     "SavedView",
+    "Schedule",
     "Segment",
     "SensitiveSpan",
     "Signal",
@@ -63,4 +69,5 @@ __all__ = [
     "Unindexed",
     "User",
     "Waveform",
+    "Weekday",
 ]

@@ -37,6 +37,7 @@ NAVIGATION = (
     ("Add calls", "add_calls", False),
     ("Agents", "agents", False),
     ("Contacts", "contacts", False),
+    ("Exports", "exports", False),
     ("Rules", "rules", False),
     ("Status", "status", False),
     ("People", "people", True),

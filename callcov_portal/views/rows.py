@@ -107,7 +107,7 @@ def written(
     line = "".join([PICK if picks else "", *(column.cell for column in columns)])
     whole = (NEWS if is_news else ROW).format(line)
     carried = f"?{urlencode({'in': within})}" if within else ""
-    addresses = Addresses(*(reverse(name) for name in ("calls", "agents", "contacts")), within=carried)
+    addresses = Addresses(reverse("calls"), reverse("agents"), reverse("contacts"), carried)
     return format_html_join("\n", whole, (values_of(row, stages, addresses) for row in rows))
 
 

@@ -6,7 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from callcov_portal.models import BulkJob, Role, SavedView, User
+from callcov_portal import choosing
+from callcov_portal.actions import exporting, scheduling
+from callcov_portal.exports import wish_for
+from callcov_portal.models import BulkJob, Every, Role, SavedView, User
 from tests.conftest import person
 from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
 
@@ -88,6 +91,14 @@ DOORS = {
     "status": all_the_same("/status/", 200),
     "health": Door("/health", (200, 200, 200, 200)),
     "export": all_the_same("/exports/calls.csv", 200),
+    "export_jsonl": all_the_same("/exports/calls.jsonl", 200),
+    "exports": all_the_same("/exports/", 200),
+    "export_count": all_the_same("/exports/count/", 200),
+    "exports_made": all_the_same("/exports/made/", 302),
+    "export_file": Door("/exports/{e}/file", (SIGN_IN, 404, 200, 200)),
+    "export_manifest": Door("/exports/{e}/manifest.json", (SIGN_IN, 404, 200, 200)),
+    "export_act": Door("/exports/{e}/delete/", (SIGN_IN, 404, 302, 302), "post"),
+    "schedule_end": Door("/exports/schedules/{s}/end/", (SIGN_IN, 404, 302, 302), "post"),
     "webhook": Door("/hooks/callcov/forged", (401, 401, 401, 401), "post"),
 }
 # What lets forms in without a token: the API has none.
@@ -114,7 +125,11 @@ def places(db) -> dict[str, object]:
     view = SavedView.objects.create(owner=somebody, name="own")
     asked = BulkJob.objects.create(user=somebody, act="retry")
     people = {"g": call.agent_id, "c": call.contact_id, "u": somebody.pk}
-    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **people}
+    wish = wish_for("calls").of("agent=nora")
+    made, schedule = exporting.order(wish, somebody), scheduling.add(wish, somebody, Every.DAY, 0, 6)
+    assert exporting.make(made.pk, choosing.calls_of)
+    exports = {"e": made.pk, "s": schedule.pk}
+    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **people, **exports}
 
 
 @pytest.fixture
