@@ -128,8 +128,8 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     outcome = django_filters.ChoiceFilter(choices=OUTCOMES, label="A check came out", empty_label="Any")
     since = django_filters.DateFilter(label="From", widget=DayInput())
     until = django_filters.DateFilter(label="To", widget=DayInput())
-    shortest = minutes("At least, min")
-    longest = minutes("At most, min")
+    shortest = minutes("Minutes from")
+    longest = minutes("Minutes to")
     direction = django_filters.ChoiceFilter(choices=DIRECTIONS, label="Direction", empty_label="Any")
     uploaded_by = django_filters.CharFilter(label="Added by", max_length=150)
 
