@@ -1,7 +1,8 @@
 """Counting: what one call adds to the sums by week, kept equal to a recount in the transaction that changes the call."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,7 +27,9 @@ from callcov_portal.models import (
 )
 from callcov_portal.reading import talk
 
+Line = tuple[str, float, float]  # speaker, and the seconds from and to
 WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.MET, Outcome.HEARD)
+ROWS_AT_ONCE = 1000  # databases bound the parameters of a statement
 CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
 CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
 
@@ -78,22 +81,25 @@ def findings_of(analysis: UUID | None) -> list[tuple[str, str, str]]:
 
 def show(recording: Recording, analysis: UUID | None, outcomes: list[str]) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
-    times = Counter(outcomes)
-    values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
-    values |= {f"is_{outcome}": times[outcome] > 0 for outcome in ("violated", "omitted", "heard")}
-    values["talk_ratio"], values["negative_ratio"] = ratios(analysis)
+    values = shown(outcomes, *(spoken(analysis) if analysis else ([], None)))
     if any(getattr(recording, name) != value for name, value in values.items()):
         Recording.objects.filter(pk=recording.pk).update(**values)
 
 
-def ratios(analysis: UUID | None) -> tuple[float | None, float | None]:
-    """Return the agent's share of the seconds spoken, and of the contact's segments that with negative words."""
-    if analysis is None:
-        return None, None
+def spoken(analysis: UUID) -> tuple[list[Line], Any]:
+    """Return who speaks from when to when, and the tone that the API counted."""
     lines = list(Segment.objects.filter(analysis=analysis).order_by().values_list("speaker", "start", "end"))
-    contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
     tones = Document.objects.filter(analysis=analysis).values_list("raw__results__quality__tone", flat=True)
-    return talk.agent_share(lines), talk.negative_share(next(iter(tones), None), contact)
+    return lines, next(iter(tones), None)
+
+
+def shown(outcomes: Iterable[str], lines: Sequence[Line], tone: Any) -> dict[str, object]:
+    """Return the columns of lists: findings by outcome, the agent's share of the talk, the contact's of negative words."""
+    times = Counter(outcomes)
+    values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
+    values |= {f"is_{outcome}": times[outcome] > 0 for outcome in ("violated", "omitted", "heard")}
+    contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
+    return values | {"talk_ratio": talk.agent_share(lines), "negative_ratio": talk.negative_share(tone, contact)}
 
 
 def counted(number: int) -> Share | None:
@@ -110,12 +116,16 @@ def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, 
     """Return what a call adds as it stands."""
     worst, titles = worst_of(findings)
     ids = checks_named(titles)
-    outcomes = set(worst.values())
-    assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
-    flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
-    counts = (1, round(1000 * (recording.duration_seconds or 0)), *map(int, flags))
+    counts = counts_of(recording.duration_seconds, set(worst.values()), is_analysed=is_analysed)
     checks = {ids[check_id]: outcome for check_id, outcome in worst.items()}
     return Share(recording.agent_id, week_of(recording.called_at), counts, checks)
+
+
+def counts_of(seconds: float | None, outcomes: AbstractSet[str], *, is_analysed: bool) -> tuple[int, ...]:
+    """Return what one call adds to each of `CALL_COUNTS`; `outcomes` are the worst of each check."""
+    assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
+    flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
+    return (1, round(1000 * (seconds or 0)), *map(int, flags))
 
 
 def worst_of(findings: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, tuple[str, bool]]]:
@@ -166,11 +176,14 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
 
 def add_up(before: Share | None, after: Share | None) -> None:
     """Add to the sums by week what one call adds now, less what it added before."""
+    add_all((share, sign) for share, sign in ((before, -1), (after, 1)) if share)
+
+
+def add_all(shares: Iterable[tuple[Share, int]]) -> None:
+    """Add the shares of calls to the sums by week, those with the sign -1 less; in the caller's transaction."""
     calls: dict[tuple[int, date], Counter[str]] = {}
     checks: dict[tuple[int, date, int], Counter[str]] = {}
-    for share, sign in ((before, -1), (after, 1)):
-        if share is None:
-            continue
+    for share, sign in shares:
         own = calls.setdefault((share.agent, share.week), Counter())
         own.update({name: sign * count for name, count in zip(CALL_COUNTS, share.counts, strict=True)})
         for check, outcome in share.checks.items():
@@ -182,13 +195,19 @@ def add_up(before: Share | None, after: Share | None) -> None:
 def upsert(
     table: str, keys: tuple[str, ...], names: tuple[str, ...], changes: Mapping[tuple[Any, ...], Counter[str]]
 ) -> None:
-    """Add to counts, in rows that are made where they are missing: one statement, and no other writer comes between.
+    """Add to counts, in rows that are made where they are missing, so that no other writer comes between.
 
     In the order of their keys, so that two writers never wait for each other.
     """
     changed = sorted((key, counts) for key, counts in changes.items() if any(counts.values()))
-    if not changed:
-        return
+    for first in range(0, len(changed), ROWS_AT_ONCE):
+        upsert_some(table, keys, names, changed[first : first + ROWS_AT_ONCE])
+
+
+def upsert_some(
+    table: str, keys: tuple[str, ...], names: tuple[str, ...], changed: Sequence[tuple[tuple[Any, ...], Counter[str]]]
+) -> None:
+    """Do what `upsert` promises for so few rows that one statement takes them."""
     columns, places = ", ".join((*keys, *names)), ", ".join(["%s"] * (len(keys) + len(names)))
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)
     rows = ", ".join([f"({places})"] * len(changed))

@@ -126,6 +126,8 @@ class Recording(models.Model):
     )
     verdict = models.CharField(max_length=20, blank=True)
 
+    is_demo = models.BooleanField(default=False, db_default=False)  # invented by `seed_demo`, and removed by it
+
     objects = RecordingQuerySet.as_manager()
 
     class Meta:
@@ -144,6 +146,7 @@ class Recording(models.Model):
             models.Index("is_heard", "called_at", "id", name="recording_by_heard"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
+            models.Index("id", condition=Q(is_demo=True), name="recording_demo"),
         ]
         constraints = [
             models.CheckConstraint(
