@@ -132,8 +132,9 @@ def write(plan: demodata.Plan, people: People, batch: Sequence[demodata.Call], c
         (each.number, each.share.agent, each.share.week.isoformat(), *each.share.counts[1:]) for each in placed
     )
     Table(CallCheck, "recording", "check_ref", "outcome", "agent", "called_at").write(
-        (each.number, check, outcome, each.share.agent, moment(each.call.began))
+        (each.number, check, outcome, each.share.agent, began)
         for each in placed
+        for began in (moment(each.call.began),)
         for check, outcome in each.share.checks.items()
     )
     tallying.add_all((each.share, 1) for each in placed)

@@ -60,7 +60,7 @@ def calls(plan: Plan) -> Iterator[Call]:
     """Yield the calls of a plan; the same plan gives the same calls."""
     dice = random.Random(plan.seed)  # noqa: S311  invented data
     people = agents(plan.agents, dice)
-    writer = Dialogue(script(), dice)
+    writer = Dialogue(script(), dice, has_words=plan.has_words)
     still_open = plan.calls - min(MOST_OPEN, max(2, round(STILL_OPEN * plan.calls))) if plan.calls > 2 else plan.calls
     for number, (began, week, week_number) in enumerate(moments(plan, dice)):
         agent = ranked(plan.agents, dice.random())

@@ -20,7 +20,9 @@ NEGATIVE = 0.02  # of the contact's lines
 ON_TOPIC = 0.4  # of all lines, as long as there are any
 STRIDES = (7, 11, 13, 17)  # by which lines are taken, so that none comes twice soon
 COMMON = 300  # products that are spoken about
-SECONDS_A_CHARACTER = 0.062
+HUNDREDTHS_A_CHARACTER = 6.2
+USUAL_LENGTH = 48  # of a line, where nobody wants its words
+CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,10 @@ class Spoken:
 
 
 class Dialogue:
-    """Writes one call after the other."""
+    """Writes one call after the other; without words, lines in which nothing is found stay empty."""
 
-    def __init__(self, script: Script, dice: random.Random) -> None:
-        self.script, self.dice = script, dice
+    def __init__(self, script: Script, dice: random.Random, *, has_words: bool = True) -> None:
+        self.script, self.dice, self.has_words = script, dice, has_words
 
     def pick(self, several: Sequence[Any]) -> Any:
         """Return one of several."""
@@ -62,6 +64,8 @@ class Dialogue:
             elif at % 2 and at > 2 and dice.random() < NEGATIVE:
                 texts.append(self.pick(self.script.tone))
                 negative += 1
+            elif not self.has_words:
+                texts.append("")
             else:
                 ours = topical[at % 2]
                 texts.append(ours.pop() if ours and (at < 3 or dice.random() < ON_TOPIC) else next(neutral[at % 2]))
@@ -121,10 +125,10 @@ class Dialogue:
             "part": words[ranked(len(words), dice.random())],
         }
         lines: list[Line] = []
-        now = 0.4
+        now = 40  # hundredths of a second
         for at, text in enumerate(texts):
             filled = text.format_map(slots) if "{" in text else text
-            end = now + 0.35 + SECONDS_A_CHARACTER * len(filled)
-            lines.append(Line(CONTACT if at % 2 else AGENT, filled, round(now, 2), round(end, 2), 0.9))
-            now = end + 0.2 + 0.5 * dice.random()
+            end = now + 35 + int(HUNDREDTHS_A_CHARACTER * (len(filled) or USUAL_LENGTH))
+            lines.append(Line(CONTACT if at % 2 else AGENT, filled, now / 100, end / 100, CONFIDENCE))
+            now = end + 20 + int(50 * dice.random())
         return lines
