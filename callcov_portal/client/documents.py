@@ -2,10 +2,16 @@
 
 import json
 import math
+import re
+from itertools import chain
 from typing import Any
+
+import orjson
 
 DEEPEST = 100
 MOST_CONTAINERS = 2_000_000  # an empty {} takes two bytes on the wire and 64 in memory
+# What the two readers may read differently, or what has to be cleaned: NUL, and numbers that are huge or have an exponent.
+UNUSUAL = re.compile(rb"\\u0000|[\s:,\[]-?[0-9]{18}|[\s:,\[]-?[0-9]+(?:\.[0-9]+)?[eE]|\A-?[0-9]")
 
 
 class BadDocument(ValueError):
@@ -21,6 +27,37 @@ def read_json(body: bytes) -> Any:
     """
     if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
         raise BadDocument("The answer has more objects than any analysis could have.")
+    usual = _read_usual(body)
+    return _read_any(body) if usual is UNREAD else usual
+
+
+UNREAD = object()
+
+
+def _read_usual(body: bytes) -> Any:
+    """The document, if nothing in it needs cleaning, else UNREAD. A tenth of the work: a call of an hour has a million values."""
+    if UNUSUAL.search(body):
+        return UNREAD
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:  # among others for lone surrogates
+        return UNREAD
+    return UNREAD if _is_deep(document) else document
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether it nests deeper than it may."""
+    level = [document] if type(document) in {dict, list} else []
+    for _ in range(DEEPEST):
+        inner = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
+        level = [each for each in inner if type(each) is dict or type(each) is list]
+        if not level:
+            return False
+    return True
+
+
+def _read_any(body: bytes) -> Any:
+    """The document, cleaned value by value."""
     try:
         return _clean(json.loads(body, parse_constant=lambda _: None), DEEPEST)
     except RecursionError as error:
