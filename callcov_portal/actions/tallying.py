@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -50,18 +50,35 @@ def week_of(moment: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
+class Results(NamedTuple):
+    """What is counted of an analysis: check, outcome and title of what came out somehow, who speaks when, the tone."""
+
+    findings: list[tuple[str, str, str]]
+    lines: list[Line]
+    tone: Any
+
+
 @transaction.atomic
-def retally(number: int) -> None:
-    """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing."""
+def retally(number: int, known: tuple[UUID, Results] | None = None) -> None:
+    """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing.
+
+    `known` are the results of an analysis that were written just now, in the caller's transaction: they are not read
+    again.
+    """
     recording = Recording.objects.select_for_update().filter(pk=number).first()
     if recording is None:
         return
     analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None
-    findings = findings_of(analysis)
-    show(recording, analysis, [outcome for _, outcome, _ in findings])
-    before, after = counted(number), share_of(recording, findings, is_analysed=analysis is not None)
+    results = known[1] if known and known[0] == analysis else results_of(analysis)
+    show(recording, results)
+    before, after = counted(number), share_of(recording, results.findings, is_analysed=analysis is not None)
     write_rows(recording, before, after)
     add_up(before, after)
+
+
+def results_of(analysis: UUID | None) -> Results:
+    """Return what is counted of an analysis, nothing of none."""
+    return Results(findings_of(analysis), *spoken(analysis)) if analysis else Results([], [], None)
 
 
 @transaction.atomic
@@ -79,9 +96,9 @@ def findings_of(analysis: UUID | None) -> list[tuple[str, str, str]]:
     return list(found.values_list("check_id", "outcome", "title")) if analysis else []
 
 
-def show(recording: Recording, analysis: UUID | None, outcomes: list[str]) -> None:
+def show(recording: Recording, results: Results) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
-    values = shown(outcomes, *(spoken(analysis) if analysis else ([], None)))
+    values = shown([outcome for _, outcome, _ in results.findings], results.lines, results.tone)
     if any(getattr(recording, name) != value for name, value in values.items()):
         Recording.objects.filter(pk=recording.pk).update(**values)
 
@@ -162,16 +179,20 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
     place = {"agent_id": after.agent, "called_at": recording.called_at}
     stale = rows.exclude(**place).exists() if before and before.checks else False
     if before is None or before.checks != after.checks or stale:
-        rows.delete()
+        if before is None or before.checks:
+            rows.delete()
         CallCheck.objects.bulk_create(
             CallCheck(recording=recording, check_ref_id=check, outcome=outcome, **place)
             for check, outcome in after.checks.items()
         )
     if before is None or (before.agent, before.week, before.counts) != (after.agent, after.week, after.counts):
-        values = dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True))
-        CallTally.objects.update_or_create(
-            recording_id=recording.pk, defaults={"agent_id": after.agent, "week": after.week, **values}
-        )
+        values = {
+            "agent_id": after.agent,
+            "week": after.week,
+            **dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True)),
+        }
+        if before is None or not CallTally.objects.filter(recording=recording.pk).update(**values):
+            CallTally.objects.create(recording_id=recording.pk, **values)
 
 
 def add_up(before: Share | None, after: Share | None) -> None:
