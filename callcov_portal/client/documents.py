@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from itertools import chain
 from typing import Any
 
@@ -10,8 +9,7 @@ import orjson
 
 DEEPEST = 100
 MOST_CONTAINERS = 2_000_000  # an empty {} takes two bytes on the wire and 64 in memory
-# What the two readers may read differently, or what has to be cleaned: NUL, and numbers that are huge or have an exponent.
-UNUSUAL = re.compile(rb"\\u0000|[\s:,\[]-?[0-9]{18}|[\s:,\[]-?[0-9]+(?:\.[0-9]+)?[eE]|\A-?[0-9]")
+LARGEST = 2.0**63
 
 
 class BadDocument(ValueError):
@@ -35,25 +33,36 @@ UNREAD = object()
 
 
 def _read_usual(body: bytes) -> Any:
-    """The document, if nothing in it needs cleaning, else UNREAD. A tenth of the work: a call of an hour has a million values."""
-    if UNUSUAL.search(body):
+    """The document, if nothing in it needs cleaning, else UNREAD. A fraction of the work: an hour's call has 100,000 values."""
+    if b"\\u0000" in body:
         return UNREAD
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:  # among others for lone surrogates
         return UNREAD
-    return UNREAD if _is_deep(document) else document
+    return document if _is_usual(document) else UNREAD
 
 
-def _is_deep(document: Any) -> bool:
-    """Whether it nests deeper than it may."""
-    level = [document] if type(document) in {dict, list} else []
+def _is_usual(document: Any) -> bool:
+    """Whether it nests no deeper than it may and all its numbers are of a usual size."""
+    values = [document]
     for _ in range(DEEPEST):
-        inner = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
-        level = [each for each in inner if type(each) is dict or type(each) is list]
-        if not level:
+        holders = [value.values() if type(value) is dict else value for value in values if type(value) in CONTAINERS]
+        if not _are_usual(values):
             return False
-    return True
+        values = list(chain.from_iterable(holders))
+        if not values:
+            return True
+    return _are_usual(values) and not any(type(value) in CONTAINERS for value in values)
+
+
+def _are_usual(values: list[Any]) -> bool:
+    """Whether all numbers among some values fit into 64 bits; what does not is read in another way by each reader."""
+    numbers = [value for value in values if type(value) is float or type(value) is int]
+    return not numbers or -LARGEST < min(numbers) <= max(numbers) < LARGEST
+
+
+CONTAINERS = frozenset({dict, list})
 
 
 def _read_any(body: bytes) -> Any:
