@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,8 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.stdin:
-            self.process.stdin.close()
-        self.process.wait(timeout=60)
+        with suppress(BrokenPipeError):
+            self.process.communicate(timeout=120)
         self.log.close()
 
     def ask(self, **what: Any) -> dict[str, Any]:

@@ -57,14 +57,15 @@ def write_sqlite(table: str, columns: Sequence[str], rows: Iterable[Row]) -> Non
     """Write rows by one prepared statement."""
     places = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(quoted(columns))}) VALUES ({places})", rows)  # noqa: S608
+        statement = f"INSERT INTO {table} ({', '.join(quoted(columns))}) VALUES ({places})"  # noqa: S608
+        cursor.executemany(statement, rows)  # type: ignore[arg-type]  # SQLite takes an iterator
 
 
 def write_postgresql(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write rows by COPY."""
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(quoted(columns))}) FROM STDIN") as copy,  # type: ignore[attr-defined]
+        cursor.copy(f"COPY {table} ({', '.join(quoted(columns))}) FROM STDIN") as copy,
     ):
         for row in rows:
             copy.write_row(row)

@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from callcov_portal.demodata.dialogue import Dialogue
+from callcov_portal.demodata.dialogue import Dialogue, Spoken
 from callcov_portal.demodata.judgement import Line
-from callcov_portal.demodata.people import Agent, agents
+from callcov_portal.demodata.people import agents
 from callcov_portal.demodata.plan import Plan
 from callcov_portal.demodata.schedule import moments
 from callcov_portal.demodata.script import script
@@ -27,6 +27,7 @@ ENDINGS = (
     ("cancelled", "", "", 0.002),
 )
 REVIEWED = 0.06
+KNOWN, INBOUND = 0.98, 0.8  # contacts who are known; calls that contacts make
 VERDICTS = (("pass", 0.7), ("coach", 0.22), ("fail", 0.08))
 NEVER_SENT = frozenset(["unreachable", "not_audio", "too_large"])
 
@@ -61,25 +62,24 @@ def calls(plan: Plan) -> Iterator[Call]:
     dice = random.Random(plan.seed)  # noqa: S311  invented data
     people = agents(plan.agents, dice)
     writer = Dialogue(script(), dice, has_words=plan.has_words)
-    still_open = plan.calls - min(MOST_OPEN, max(2, round(STILL_OPEN * plan.calls))) if plan.calls > 2 else plan.calls
+    first_open = plan.calls - min(MOST_OPEN, round(STILL_OPEN * plan.calls))
     for number, (began, week, week_number) in enumerate(moments(plan, dice)):
         agent = ranked(plan.agents, dice.random())
-        facts = {
-            "number": number,
-            "began": began,
-            "week": week,
-            "agent": agent,
-            "contact": int(plan.contacts * dice.random() ** 1.5) if dice.random() < 0.98 else None,
-            "direction": "inbound" if dice.random() < 0.8 else "outbound",
-        }
-        if number >= still_open:
-            state = "processing" if dice.random() < 0.4 else "queued"
-            yield Call(**facts, seconds=round(dice.uniform(90, 480), 2), state=state)
+        call = Call(
+            number=number,
+            began=began,
+            week=week,
+            agent=agent,
+            contact=int(plan.contacts * dice.random() ** 1.5) if dice.random() < KNOWN else None,
+            direction="inbound" if dice.random() < INBOUND else "outbound",
+            seconds=round(dice.uniform(30, 480), 2),
+        )
+        if number >= first_open:
+            yield replace(call, state="processing" if dice.random() < 0.4 else "queued")
         elif ending := ending_of(dice.random()):
-            state, failure, detail, _ = ending
-            yield Call(**facts, seconds=round(dice.uniform(20, 480), 2), state=state, failure=failure, detail=detail)
+            yield replace(call, state=ending[0], failure=ending[1], detail=ending[2])
         else:
-            yield analysed(facts, people[agent], week_number, writer, dice)
+            yield analysed(call, writer.write(people[agent], week_number), dice)
 
 
 def ending_of(share: float) -> tuple[str, str, str, float] | None:
@@ -91,14 +91,12 @@ def ending_of(share: float) -> tuple[str, str, str, float] | None:
     return None
 
 
-def analysed(facts: dict, agent: Agent, week: int, writer: Dialogue, dice: random.Random) -> Call:  # type: ignore[type-arg]
-    """Return a call with its words and findings."""
-    spoken = writer.write(agent, week)
-    verdict = verdict_of(dice.random()) if dice.random() < REVIEWED else ""
-    return Call(
-        **facts,
+def analysed(call: Call, spoken: Spoken, dice: random.Random) -> Call:
+    """Return a call with its words and findings, sometimes with a verdict."""
+    return replace(
+        call,
         seconds=spoken.seconds,
-        verdict=verdict,
+        verdict=verdict_of(dice.random()) if dice.random() < REVIEWED else "",
         lines=spoken.lines,
         findings=spoken.findings,
         negative=spoken.negative,

@@ -28,7 +28,7 @@ class Said:
 class Script:
     """All sentences; those of `said` by the rule they are for. `groups` are the rules that are judged as one, in their order."""
 
-    rules: rules.RuleSet
+    ruleset: rules.RuleSet
     groups: tuple[tuple[rules.Rule, ...], ...]
     speakers: dict[str, str]
     said: dict[str, tuple[Said, ...]]
@@ -46,7 +46,7 @@ def script() -> Script:
     ruleset = rules.builtin()
     named = {rule.id: rule for rule in ruleset.rules}
     return Script(
-        rules=ruleset,
+        ruleset=ruleset,
         groups=tuple(tuple(group) for group in checks_of(ruleset)),
         speakers={rule.id: rule.speaker for rule in ruleset.rules},
         said={name: tuple(said(named[name], text) for text in texts) for name, texts in read["said"].items()},

@@ -74,7 +74,9 @@ def come_to(finding: rules.Finding) -> tuple[str, str, str, str]:
 
 def test_the_builtin_rules_come_to_the_findings_that_a_call_has(calls):
     """Words of two lines that happen to follow each other may say what neither says alone: rarely."""
-    differing, compared, quotes = [], 0, Counter()
+    differing: list[int] = []
+    quotes: Counter[bool] = Counter()
+    compared = 0
     for call in [call for call in calls if call.lines][:80]:
         segments = [rules.stored(LETTERS[line.speaker], line.text, line.start, line.end) for line in call.lines]
         real = rules.findings(rules.builtin(), segments, language="en", duration=call.seconds)

@@ -186,7 +186,7 @@ def doings(place: str) -> dict[str, Doing]:
     from callcov_portal.celery import app
     from callcov_portal.models import Recording
 
-    app.conf.broker_url, app.conf.broker_transport_options = "memory://", {}
+    app.conf.update(broker_url="memory://", broker_transport_options={})
     calls = Recording.objects.filter(state="completed", is_demo=True, pk__lt=200).annotate(
         n=Count("current_analysis__segments")
     )

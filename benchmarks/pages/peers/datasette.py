@@ -4,10 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from datasette.app import Datasette
+from datasette.app import Datasette  # type: ignore[import-not-found]
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-import answering
+import answering  # type: ignore[import-not-found]
 
 
 def main(database: str, agent: str) -> None:
