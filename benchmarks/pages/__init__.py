@@ -1,7 +1,8 @@
 """What pages, leaderboards and webhooks cost on 1,000, 100,000 and a million calls, beside peers, in one interleaved run.
 
-    make bench                               everything on 1,000 and 100,000 calls, and a million where it is built already
-    make bench ARGS="--million"              builds the million too: minutes, and 8 GB of disk
+    make bench                               the largest is the million where it is built already, else 100,000 calls
+    make bench ARGS="--million"              builds the million: half an hour of one core, and 8 GB of disk
+    make bench ARGS="--largest 300000"       any other number
     make bench ARGS="--only webhook,list"    some lines; --list names them
     make bench ARGS="--rounds 15"            more rounds: the medians waver less
 
@@ -14,6 +15,6 @@ that the process spent on one go, from getrusage. Requests go through the real W
 included, without a socket. Where servers are compared (sound), real ones answer real requests, and the CPU is that of
 all their processes.
 
-The databases are made by `manage.py seed_demo` in `var/benchmarks/` and kept; `--fresh` makes them anew. The million has no
-transcripts: no page that is measured on it reads any.
+The databases are made by `manage.py seed_demo` in `var/benchmarks/` and kept; `--fresh` makes them anew. What is larger than
+100,000 calls has no transcripts: no page that is measured on it reads any.
 """

@@ -21,6 +21,7 @@ from benchmarks.pages.values import (
     DATASETTE,
     LARGE,
     MIDDLE,
+    MILLION,
     SERVERS,
     SMALL,
     Fact,
@@ -39,13 +40,20 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 def arguments() -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(prog="benchmarks.pages", description=(about.__doc__ or "").partition("\n")[0])
-    parser.add_argument("--million", action="store_true", help="build the million if it is not there")
+    parser.add_argument("--million", action="store_true", help="the same as --largest 1000000")
+    parser.add_argument("--largest", default="", metavar="CALLS", help="how many calls the largest database has")
     parser.add_argument("--fresh", action="store_true", help="build the databases anew")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="names of lines, separated by commas")
     parser.add_argument("--list", action="store_true", help="name the lines")
     parser.add_argument("--no-write", action="store_true", help="leave the document alone")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.million or (not asked.largest and databases.is_built(MILLION)):
+        asked.largest = MILLION
+    asked.largest = asked.largest or MIDDLE
+    if not asked.largest.isdecimal() or int(asked.largest) < int(MIDDLE):
+        parser.error(f"--largest must be a number from {int(MIDDLE):,}")
+    return asked
 
 
 def main() -> int:
@@ -62,9 +70,9 @@ def main() -> int:
     lines = [line for name in chosen for line in modules[name].LINES]
     verdicts = measured(lines, asked)
     print(table.text(verdicts))
-    print(conclusion(verdicts))
+    print(f"{conclusion(verdicts)}\n{described(asked)}")
     if not asked.no_write and not asked.only:
-        table.put(DOCUMENT, table.markdown(verdicts, described(asked.rounds)))
+        table.put(DOCUMENT, table.markdown(verdicts, described(asked)))
     return 1 if any(verdict.met is False for verdict in verdicts) else 0
 
 
@@ -76,7 +84,7 @@ def measured(lines: Sequence[Line | Fact], asked: Namespace) -> list[Verdict]:
     costs: dict[Measure, list[float]] = defaultdict(list)
     troubles: dict[Measure, str] = {}
     with ExitStack() as stack:
-        running = {place: stack.enter_context(process) for place, process in started(places)}
+        running = {place: stack.enter_context(process) for place, process in started(places, asked.largest)}
         for _ in range(asked.rounds):
             one_round(
                 {place: names for place, names in places.items() if place in running}, running, costs, troubles, lines
@@ -121,25 +129,22 @@ def told(running: dict[str, Process], fact: Measure) -> tuple[bool | None, str]:
         return None, "not measured"
 
 
-def built(places: dict[str, list[str]], asked: Namespace) -> Iterator[str]:
-    """Yield the databases that are needed; the million only if it is wanted or there already."""
-    if SMALL in places or SERVERS in places:
-        yield SMALL
-    if MIDDLE in places:
-        yield MIDDLE
-    if places.keys() & {LARGE, ADMIN, DATASETTE} and (asked.million or databases.is_built(LARGE)):
-        yield LARGE
+def built(places: dict[str, list[str]], asked: Namespace) -> list[str]:
+    """Return the databases that are needed."""
+    return list(dict.fromkeys(calls_of(place, asked.largest) for place in places))
 
 
-def started(places: dict[str, list[str]]) -> Iterator[tuple[str, Process]]:
-    """Start a process for each place that there can be one for."""
-    child = [sys.executable, "-m", "benchmarks.pages.child"]
+def calls_of(place: str, largest: str) -> str:
+    """Return on how many calls something is done in a place."""
+    return {LARGE: largest, ADMIN: largest, DATASETTE: largest, SERVERS: SMALL}.get(place, place)
+
+
+def started(places: dict[str, list[str]], largest: str) -> Iterator[tuple[str, Process]]:
+    """Start a process for each place. With no larger database than the middle one there is nothing to compare it with."""
     for place in places:
-        calls = {ADMIN: LARGE, DATASETTE: LARGE, SERVERS: SMALL}.get(place, place)
-        if not databases.is_built(calls):
-            print(f"{place}: there are no {int(calls):,} calls; --million builds them.", file=sys.stderr)
-            continue
-        command = datasette(calls) if place == DATASETTE else [*child, place]
+        calls = calls_of(place, largest)
+        child = [sys.executable, "-m", "benchmarks.pages.child", place]
+        command = datasette(calls) if place == DATASETTE else child
         yield place, Process(place, command, databases.environment(calls), databases.KEPT / f"{place}.log")
 
 
@@ -149,16 +154,16 @@ def datasette(calls: str) -> list[str]:
     if not python.exists():
         venv.create(PEERS, with_pip=True)
     run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True, stdout=2)
-    script = Path(__file__).with_name("peers") / "datasette.py"
+    script = Path(__file__).with_name("peers") / "tables.py"
     return [str(python), str(script), str(databases.database(calls)), str(databases.first_agent(calls))]
 
 
-def described(rounds: int) -> str:
+def described(asked: Namespace) -> str:
     """Return how the figures came about."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return (
         f"Measured by `make bench` on {datetime.now(UTC):%d %B %Y}: Python {sys.version.split()[0]}, SQLite, {os.cpu_count()} "
-        f"processors, load {load}, medians of {rounds} interleaved rounds."
+        f"processors, load {load}, the largest database with {int(asked.largest):,} calls, medians of {asked.rounds} interleaved rounds."
     )
 
 

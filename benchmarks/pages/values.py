@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-SMALL, MIDDLE, LARGE = "1000", "100000", "1000000"
-"""The databases, by how many calls they hold."""
+SMALL, MIDDLE, LARGE = "1000", "100000", "largest"
+"""The databases, by how many calls they hold; how many the largest has is asked for."""
+MILLION = "1000000"
 ADMIN, DATASETTE, SERVERS = "admin", "datasette", "servers"
 """The peers; admin and Datasette work on the largest database there is."""
 

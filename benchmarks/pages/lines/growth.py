@@ -7,7 +7,7 @@ NAME = "list"
 PAGES = ("all", "agent", "agent and state", "violated", "failed", "not reviewed", "half way", "at the end", "fragment")
 LINES = tuple(
     Line(
-        f"list of calls, {page}: 1,000,000 calls to 1,000",
+        f"list of calls, {page}: the largest to 1,000 calls",
         Measure(LARGE, f"list {page}"),
         Measure(SMALL, f"list {page}"),
         1.15,

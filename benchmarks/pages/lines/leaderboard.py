@@ -6,16 +6,19 @@ from benchmarks.pages.values import LARGE, MIDDLE, Fact, Line, Measure
 NAME = "leaderboard"
 LINES = (
     Line(
-        "leaderboard from sums by week: 1,000,000 calls to 100,000",
+        "leaderboard from sums by week: the largest to 100,000 calls",
         Measure(LARGE, "leaderboard"),
         Measure(MIDDLE, "leaderboard"),
         2.5,
     ),
     Line(
-        "page of agents: 1,000,000 calls to 100,000", Measure(LARGE, "agents page"), Measure(MIDDLE, "agents page"), 2.5
+        "page of agents: the largest to 100,000 calls",
+        Measure(LARGE, "agents page"),
+        Measure(MIDDLE, "agents page"),
+        2.5,
     ),
     Fact("sums by week of 100,000 calls are those of their findings", Measure(MIDDLE, "sums are right")),
-    Fact("sums by week of 1,000,000 calls are those counted of each call", Measure(LARGE, "sums are equal")),
+    Fact("sums by week of the largest are those counted of each call", Measure(LARGE, "sums are equal")),
 )
 # Nothing of actions/tallying.py is asked here but the sums: the worst finding of each check decides, and a call counts once.
 AGENT_WEEKS = """

@@ -1,4 +1,4 @@
-"""Run by the peers' own Python: Datasette's page of the table of calls. `datasette.py <database> <agent>`."""
+"""Run by the peers' own Python: Datasette's page of the table of calls. `tables.py <database> <agent>`."""
 
 import asyncio
 import sys
