@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test fuzz test-setup ci lint format bench-engine bench-engine-workers bench-search bench-exports lock clean
+.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-search bench-exports lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -61,6 +61,9 @@ CALLS ?= tests/calls
 NOISE ?= 8
 bench-engine: $(VENV)/.installed-dev ## Measure the engine on CALLS beside plain faster-whisper; takes minutes
 	@$(BIN)/python -m benchmarks.engine --calls "$(CALLS)" --noise $(NOISE) $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Measure pages, leaderboard and webhook on up to a million calls; ARGS="--million" builds those
+	@$(BIN)/python -m benchmarks.pages $(ARGS)
 
 bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
 	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)

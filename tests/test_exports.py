@@ -312,7 +312,9 @@ def many_segments(calls: int, segments: int) -> None:
     """Write calls with long transcripts, quickly."""
     agent = AgentFactory()
     recordings = Recording.objects.bulk_create(
-        Recording(agent=agent, called_at=NOON + timedelta(seconds=n), link=f"https://x.example/{n}")
+        Recording(
+            agent=agent, called_at=NOON + timedelta(seconds=n), link=f"https://x.example/{n}", state=State.COMPLETED
+        )
         for n in range(calls)
     )
     analyses = Analysis.objects.bulk_create(Analysis(recording=r, state=State.COMPLETED) for r in recordings)

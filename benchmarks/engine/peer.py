@@ -48,7 +48,7 @@ class Peer:
 
 def main() -> None:
     """Load the model, then answer."""
-    from faster_whisper import WhisperModel  # noqa: PLC0415 - heavy, and only for the child
+    from faster_whisper import WhisperModel
 
     model = WhisperModel(sys.argv[1], device="cpu", compute_type="int8", cpu_threads=1)
     for line in sys.stdin:

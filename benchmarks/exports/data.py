@@ -14,16 +14,16 @@ def prepare(folder: Path) -> None:
     """Let this process work on the data folder; has to come before anything of Django."""
     os.environ["CALLCOV_DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "callcov_portal.settings"
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
 
 
 def fill(calls: int) -> None:
     """Write the tables, and calls with completed analyses, findings and segments, unless they are there."""
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
-    from callcov_portal.models import Agent, Contact, Recording, User  # noqa: PLC0415
+    from callcov_portal.models import Agent, Contact, Recording, User
 
     call_command("migrate", verbosity=0)
     there = Recording.objects.count()
@@ -39,9 +39,9 @@ def fill(calls: int) -> None:
 
 def write(numbers: range) -> None:
     """Write some calls and all that belongs to them."""
-    from django.db.models import OuterRef, Subquery  # noqa: PLC0415
+    from django.db.models import OuterRef, Subquery
 
-    from callcov_portal.models import Analysis, Finding, Recording, Segment  # noqa: PLC0415
+    from callcov_portal.models import Analysis, Finding, Recording, Segment
 
     recordings = Recording.objects.bulk_create(recording(number) for number in numbers)
     analyses = Analysis.objects.bulk_create(analysis(one) for one in recordings)
@@ -53,7 +53,7 @@ def write(numbers: range) -> None:
 
 def recording(number: int) -> "Recording":  # type: ignore[name-defined]  # noqa: F821
     """Return one call."""
-    from callcov_portal.models import Recording  # noqa: PLC0415
+    from callcov_portal.models import Recording
 
     return Recording(
         agent_id=1 + number % 200,
@@ -76,7 +76,7 @@ def recording(number: int) -> "Recording":  # type: ignore[name-defined]  # noqa
 
 def analysis(one: "Recording") -> "Analysis":  # type: ignore[name-defined]  # noqa: F821
     """Return its analysis."""
-    from callcov_portal.models import Analysis, State  # noqa: PLC0415
+    from callcov_portal.models import Analysis, State
 
     when = one.called_at + timedelta(hours=1)
     name = f"an_{one.sha256[:20]}"
@@ -93,7 +93,7 @@ def analysis(one: "Recording") -> "Analysis":  # type: ignore[name-defined]  # n
 
 def finding(of: "Analysis", at: int) -> "Finding":  # type: ignore[name-defined]  # noqa: F821
     """Return one of its findings."""
-    from callcov_portal.models import Finding  # noqa: PLC0415
+    from callcov_portal.models import Finding
 
     return Finding(
         analysis=of, position=at, check_id=f"check_{at}", title="Check", outcome=FINDINGS[at], quote="Thank you."
@@ -102,7 +102,7 @@ def finding(of: "Analysis", at: int) -> "Finding":  # type: ignore[name-defined]
 
 def segment(of: "Analysis", at: int) -> "Segment":  # type: ignore[name-defined]  # noqa: F821
     """Return one of its segments."""
-    from callcov_portal.models import Segment  # noqa: PLC0415
+    from callcov_portal.models import Segment
 
     text = "Thank you for calling, how can I help you today? " * 2
     return Segment(analysis=of, position=at, label="A", speaker="agent", text=text, start=at, end=at + 1.0)

@@ -14,8 +14,8 @@ from benchmarks.exports.data import prepare
 def main(folder: Path, table: str, form: str, *columns: str) -> dict[str, Any]:
     """Return rows, bytes, CPU and wall seconds, milliseconds to the first byte, and the peak of memory in MiB."""
     prepare(folder)
-    from callcov_portal.exports import Tally, wish_for  # noqa: PLC0415
-    from callcov_portal.models import Recording  # noqa: PLC0415
+    from callcov_portal.exports import Tally, wish_for
+    from callcov_portal.models import Recording
 
     wish, tally, size, first = wish_for(table, form, columns), Tally(), 0, 0.0
     calls = Recording.objects.all()

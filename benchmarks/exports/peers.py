@@ -51,12 +51,12 @@ print(time.process_time() - started)
 
 def statement(folder: Path) -> Path:
     """Write the statement whose rows the table of calls has, all of them at once, for the shell."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
-    from callcov_portal.exports import CALLS  # noqa: PLC0415
-    from callcov_portal.exports.reading import selected  # noqa: PLC0415
-    from callcov_portal.exports.table import source_of  # noqa: PLC0415
-    from callcov_portal.models import Recording  # noqa: PLC0415
+    from callcov_portal.exports import CALLS
+    from callcov_portal.exports.reading import selected
+    from callcov_portal.exports.table import source_of
+    from callcov_portal.models import Recording
 
     sources = {column.key: source_of(column, unmasked=False) for column in CALLS.columns}
     sql, parameters = selected(Recording.objects.order_by("-called_at", "-pk"), sources).query.sql_with_params()

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from callcov_portal.actions import judging, masking, schedule, tallying
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
-from callcov_portal.models import Analysis, Document, Failure, Finding, Recording, Segment, State
+from callcov_portal.models import Analysis, Document, Failure, Finding, Outcome, Recording, Segment, State
+from callcov_portal.reading import talk
 from callcov_portal.reading.alignment import Line
 from callcov_portal.reading.ruled import Found
 from callcov_portal.reading.speakers import who_is_who
@@ -64,9 +65,18 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         keep_document(analysis, snapshot)
         write_results(analysis, segments, found)
         note_duration(analysis, snapshot)
-        tallying.retally(analysis.recording_id)
+        tallying.retally(analysis.recording_id, known=(analysis.pk, counted_of(segments, found, snapshot)))
         masking.write(analysis, spans)
     return Applied.APPLIED
+
+
+def counted_of(segments: Sequence[Segment], found: Sequence[Finding], snapshot: AnalysisSnapshot) -> tallying.Results:
+    """Return of results that were written just now what is counted, so that nobody reads them again."""
+    return tallying.Results(
+        [(one.check_id, one.outcome, one.title) for one in found if one.outcome != Outcome.NOT_ASSESSED],
+        [(one.speaker, one.start, one.end) for one in segments],
+        talk.tone_in(snapshot.document),
+    )
 
 
 def note_failure(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
@@ -111,8 +121,9 @@ def progress_fields(snapshot: AnalysisSnapshot) -> dict[str, object]:
 
 def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
     """Keep the document as received, so that it can be read again when we learn to read more."""
-    Document.objects.update_or_create(
-        analysis_id=analysis.pk, defaults={"raw": snapshot.document, "received_at": timezone.now()}
+    document = Document(analysis_id=analysis.pk, raw=snapshot.document, received_at=timezone.now())
+    Document.objects.bulk_create(
+        [document], update_conflicts=True, unique_fields=["analysis"], update_fields=["raw", "received_at"]
     )
 
 

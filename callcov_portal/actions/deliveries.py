@@ -1,9 +1,9 @@
 """A webhook is a poll that arrives early: it is written down and makes its analysis due. No result enters here."""
 
 import hashlib
+from datetime import datetime
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
 from django.utils import timezone
 
 from callcov_portal.actions.tokens import Token
@@ -12,51 +12,58 @@ from callcov_portal.client.parsing import parse_webhook
 from callcov_portal.models import REVIVABLE, Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_BYTES, KEPT_PER_ANALYSIS
 
+# One statement, so that of two alike that arrive at once one is kept and the other counted.
+WRITE_DOWN = """
+    INSERT INTO {table} (analysis_id, submission, received_at, times, event, external_id, status, body_sha256, body_size, body)
+    SELECT %s, %s, %s, 1, %s, %s, %s, %s, %s, %s
+    WHERE (SELECT COUNT(*) FROM {table} WHERE analysis_id = %s) < %s
+       OR EXISTS (SELECT 1 FROM {table} WHERE analysis_id = %s AND body_sha256 = %s)
+    ON CONFLICT (analysis_id, body_sha256) DO UPDATE SET times = {table}.times + 1
+"""
+
 
 def accept(named: Token, body: bytes) -> bool:
     """Take one webhook request for what its token names: write it down once, make the analysis due now.
 
     The body is only a hint and may be anything. The same body again is counted, not kept twice. False if the
-    analysis is gone.
+    analysis is gone. The analysis is locked meanwhile: who sends it either finds the delivery, or is found done.
     """
-    if not Analysis.objects.filter(pk=named.analysis_id, submissions__gte=named.submission).exists():
-        return False
-    write_down(named, body)
-    make_due(named)
+    with transaction.atomic():
+        rows = Analysis.objects.select_for_update().filter(pk=named.analysis_id, submissions__gte=named.submission)
+        standing = rows.values_list("state", "failure").first()
+        if standing is None:
+            return False
+        now = timezone.now()
+        write_down(named, body, now)
+        if waits_for_news(*standing):
+            Analysis.objects.filter(pk=named.analysis_id).update(next_attempt_at=now)
     return True
 
 
-def write_down(named: Token, body: bytes) -> None:
+def write_down(named: Token, body: bytes, now: datetime) -> None:
     """Keep what was received: at most 20 different bodies for an analysis, the first 64 kB of each."""
-    digest = hashlib.sha256(body).hexdigest()
-    known = Delivery.objects.filter(analysis=named.analysis_id, body_sha256=digest)
-    if known.update(times=F("times") + 1):
-        return
-    if Delivery.objects.filter(analysis=named.analysis_id).count() >= KEPT_PER_ANALYSIS:
-        return
-    news = parse_webhook(body)
-    try:
-        with transaction.atomic():
-            Delivery.objects.create(
-                analysis_id=named.analysis_id,
-                submission=named.submission,
-                received_at=timezone.now(),
-                event=news.event[:60] if news else "",
-                external_id=news.id[:100] if news else "",
-                status=news.status[:40] if news else "",
-                body_sha256=digest,
-                body_size=len(body),
-                body=clean_text(body[:KEPT_BYTES].decode("utf-8", "replace")),
-            )
-    except IntegrityError:
-        known.update(times=F("times") + 1)
+    digest, news = hashlib.sha256(body).hexdigest(), parse_webhook(body)
+    analysis = Delivery._meta.get_field("analysis").get_db_prep_value(named.analysis_id, connection)
+    values = [
+        analysis,
+        named.submission,
+        connection.ops.adapt_datetimefield_value(now),
+        news.event[:60] if news else "",
+        news.id[:100] if news else "",
+        news.status[:40] if news else "",
+        digest,
+        len(body),
+        clean_text(body[:KEPT_BYTES].decode("utf-8", "replace")),
+    ]
+    with connection.cursor() as cursor:
+        statement = WRITE_DOWN.format(table=Delivery._meta.db_table)
+        cursor.execute(statement, [*values, analysis, KEPT_PER_ANALYSIS, analysis, digest])
 
 
-def make_due(named: Token) -> None:
-    """Make the analysis due now, if it waits for news or failed in a way that news may mend.
+def waits_for_news(state: str, failure: str) -> bool:
+    """Say whether an analysis waits for news, or failed in a way that news may mend.
 
     One that is being sent is left to its sender, who looks for deliveries when the answer is there, or to
     reconciling, which asks about the id that came.
     """
-    waits = Q(state=State.PROCESSING) | Q(state=State.FAILED, failure__in=REVIVABLE)
-    Analysis.objects.filter(waits, pk=named.analysis_id).update(next_attempt_at=timezone.now())
+    return state == State.PROCESSING or (state == State.FAILED and failure in REVIVABLE)

@@ -64,8 +64,11 @@ def pause_if_spent(client: Api) -> None:
 
 def note_answer() -> None:
     """Write down that the API answered just now; trouble is over."""
-    Signal.objects.update_or_create(name=ANSWER, defaults={"at": timezone.now(), "text": settings.CALLCOV_API_URL})
-    Signal.objects.filter(name=TROUBLE).delete()
+    known = {"at": timezone.now(), "text": settings.CALLCOV_API_URL}
+    if not Signal.objects.filter(name=ANSWER).update(**known):
+        Signal.objects.update_or_create(name=ANSWER, defaults=known)
+    if Signal.objects.filter(name=TROUBLE).exists():  # reading waits for no other writer
+        Signal.objects.filter(name=TROUBLE).delete()
 
 
 def note_trouble(error: ApiError) -> None:

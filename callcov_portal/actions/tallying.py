@@ -1,10 +1,11 @@
 """Counting: what one call adds to the sums by week, kept equal to a recount in the transaction that changes the call."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -26,7 +27,9 @@ from callcov_portal.models import (
 )
 from callcov_portal.reading import talk
 
+Line = tuple[str, float, float]  # speaker, and the seconds from and to
 WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.MET, Outcome.HEARD)
+ROWS_AT_ONCE = 1000  # databases bound the parameters of a statement
 CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
 CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
 
@@ -47,18 +50,39 @@ def week_of(moment: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
+class Results(NamedTuple):
+    """What is counted of an analysis: check, outcome and title of what came out somehow, who speaks when, the tone.
+
+    `is_swapped`: a person swapped the speakers, and the tone is told as it was before.
+    """
+
+    findings: list[tuple[str, str, str]]
+    lines: list[Line]
+    tone: Any
+    is_swapped: bool = False
+
+
 @transaction.atomic
-def retally(number: int) -> None:
-    """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing."""
+def retally(number: int, known: tuple[UUID, Results] | None = None) -> None:
+    """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing.
+
+    `known` are the results of an analysis that were written just now, in the caller's transaction: they are not read
+    again.
+    """
     recording = Recording.objects.select_for_update().filter(pk=number).first()
     if recording is None:
         return
     analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None
-    findings = findings_of(analysis)
-    show(recording, analysis, findings)
-    before, after = counted(number), share_of(recording, findings, is_analysed=analysis is not None)
+    results = known[1] if known and known[0] == analysis else results_of(analysis)
+    show(recording, results)
+    before, after = counted(number), share_of(recording, results.findings, is_analysed=analysis is not None)
     write_rows(recording, before, after)
     add_up(before, after)
+
+
+def results_of(analysis: UUID | None) -> Results:
+    """Return what is counted of an analysis, nothing of none."""
+    return Results(findings_of(analysis), *spoken(analysis)) if analysis else Results([], [], None)
 
 
 @transaction.atomic
@@ -76,27 +100,35 @@ def findings_of(analysis: UUID | None) -> list[tuple[str, str, str]]:
     return list(found.values_list("check_id", "outcome", "title")) if analysis else []
 
 
-def show(recording: Recording, analysis: UUID | None, findings: list[tuple[str, str, str]]) -> None:
+def show(recording: Recording, results: Results) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
-    times = Counter(outcome for _, outcome, _ in findings)
-    came_out = set(worst_of(findings)[0].values())
-    values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
-    values |= {f"is_{outcome}": outcome in came_out for outcome in ("violated", "omitted", "heard")}
-    values["talk_ratio"], values["negative_ratio"] = ratios(analysis)
+    values = shown(*results)
     if any(getattr(recording, name) != value for name, value in values.items()):
         Recording.objects.filter(pk=recording.pk).update(**values)
 
 
-def ratios(analysis: UUID | None) -> tuple[float | None, float | None]:
-    """Return the agent's share of the seconds spoken, and of the contact's segments that with negative words."""
-    if analysis is None:
-        return None, None
+def spoken(analysis: UUID) -> tuple[list[Line], Any, bool]:
+    """Return who speaks from when to when, the tone that the API counted, and whether a person swapped the speakers since."""
     lines = list(Segment.objects.filter(analysis=analysis).order_by().values_list("speaker", "start", "end"))
-    contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
     documents = Document.objects.filter(analysis=analysis)
     tones = documents.values_list("raw__results__quality__tone", "analysis__speakers_swapped")
-    tone, is_swapped = next(iter(tones), (None, False))
-    return talk.agent_share(lines), talk.negative_share(tone, contact, talk.AGENT if is_swapped else talk.CONTACT)
+    return lines, *next(iter(tones), (None, False))
+
+
+def shown(
+    findings: Iterable[tuple[str, str, str]], lines: Sequence[Line], tone: Any, is_swapped: bool = False
+) -> dict[str, object]:
+    """Return the columns of lists: findings by outcome, the agent's share of the talk, the contact's of negative words.
+
+    Whether anything was violated, omitted or heard goes by the worst finding of each check, as the sums do.
+    """
+    findings = list(findings)
+    times, came_out = Counter(outcome for _, outcome, _ in findings), set(worst_of(findings)[0].values())
+    values: dict[str, object] = {outcome: min(times[outcome], 32767) for outcome in CHECK_COUNTS}
+    values |= {f"is_{outcome}": outcome in came_out for outcome in ("violated", "omitted", "heard")}
+    contact = sum(speaker == Speaker.CONTACT for speaker, _, _ in lines)
+    who = talk.AGENT if is_swapped else talk.CONTACT
+    return values | {"talk_ratio": talk.agent_share(lines), "negative_ratio": talk.negative_share(tone, contact, who)}
 
 
 def counted(number: int) -> Share | None:
@@ -113,12 +145,16 @@ def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, 
     """Return what a call adds as it stands."""
     worst, titles = worst_of(findings)
     ids = checks_named(titles)
-    outcomes = set(worst.values())
-    assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
-    flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
-    counts = (1, round(1000 * (recording.duration_seconds or 0)), *map(int, flags))
+    counts = counts_of(recording.duration_seconds, set(worst.values()), is_analysed=is_analysed)
     checks = {ids[check_id]: outcome for check_id, outcome in worst.items()}
     return Share(recording.agent_id, week_of(recording.called_at), counts, checks)
+
+
+def counts_of(seconds: float | None, outcomes: AbstractSet[str], *, is_analysed: bool) -> tuple[int, ...]:
+    """Return what one call adds to each of `CALL_COUNTS`; `outcomes` are the worst of each check."""
+    assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
+    flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
+    return (1, round(1000 * (seconds or 0)), *map(int, flags))
 
 
 def worst_of(findings: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, tuple[str, bool]]]:
@@ -155,25 +191,32 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
     place = {"agent_id": after.agent, "called_at": recording.called_at}
     stale = rows.exclude(**place).exists() if before and before.checks else False
     if before is None or before.checks != after.checks or stale:
-        rows.delete()
+        if before is None or before.checks:
+            rows.delete()
         CallCheck.objects.bulk_create(
             CallCheck(recording=recording, check_ref_id=check, outcome=outcome, **place)
             for check, outcome in after.checks.items()
         )
     if before is None or (before.agent, before.week, before.counts) != (after.agent, after.week, after.counts):
-        values = dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True))
-        CallTally.objects.update_or_create(
-            recording_id=recording.pk, defaults={"agent_id": after.agent, "week": after.week, **values}
-        )
+        values = {
+            "agent_id": after.agent,
+            "week": after.week,
+            **dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True)),
+        }
+        if before is None or not CallTally.objects.filter(recording=recording.pk).update(**values):
+            CallTally.objects.create(recording_id=recording.pk, **values)
 
 
 def add_up(before: Share | None, after: Share | None) -> None:
     """Add to the sums by week what one call adds now, less what it added before."""
+    add_all((share, sign) for share, sign in ((before, -1), (after, 1)) if share)
+
+
+def add_all(shares: Iterable[tuple[Share, int]]) -> None:
+    """Add the shares of calls to the sums by week, those with the sign -1 less; in the caller's transaction."""
     calls: dict[tuple[int, date], Counter[str]] = {}
     checks: dict[tuple[int, date, int], Counter[str]] = {}
-    for share, sign in ((before, -1), (after, 1)):
-        if share is None:
-            continue
+    for share, sign in shares:
         own = calls.setdefault((share.agent, share.week), Counter())
         own.update({name: sign * count for name, count in zip(CALL_COUNTS, share.counts, strict=True)})
         for check, outcome in share.checks.items():
@@ -185,13 +228,19 @@ def add_up(before: Share | None, after: Share | None) -> None:
 def upsert(
     table: str, keys: tuple[str, ...], names: tuple[str, ...], changes: Mapping[tuple[Any, ...], Counter[str]]
 ) -> None:
-    """Add to counts, in rows that are made where they are missing: one statement, and no other writer comes between.
+    """Add to counts, in rows that are made where they are missing, so that no other writer comes between.
 
     In the order of their keys, so that two writers never wait for each other.
     """
     changed = sorted((key, counts) for key, counts in changes.items() if any(counts.values()))
-    if not changed:
-        return
+    for first in range(0, len(changed), ROWS_AT_ONCE):
+        upsert_some(table, keys, names, changed[first : first + ROWS_AT_ONCE])
+
+
+def upsert_some(
+    table: str, keys: tuple[str, ...], names: tuple[str, ...], changed: Sequence[tuple[tuple[Any, ...], Counter[str]]]
+) -> None:
+    """Do what `upsert` promises for so few rows that one statement takes them."""
     columns, places = ", ".join((*keys, *names)), ", ".join(["%s"] * (len(keys) + len(names)))
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)
     rows = ", ".join([f"({places})"] * len(changed))

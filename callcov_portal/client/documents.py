@@ -2,10 +2,14 @@
 
 import json
 import math
+from itertools import chain
 from typing import Any
+
+import orjson
 
 DEEPEST = 100
 MOST_CONTAINERS = 2_000_000  # an empty {} takes two bytes on the wire and 64 in memory
+LARGEST = 2.0**63
 
 
 class BadDocument(ValueError):
@@ -21,6 +25,48 @@ def read_json(body: bytes) -> Any:
     """
     if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
         raise BadDocument("The answer has more objects than any analysis could have.")
+    usual = _read_usual(body)
+    return _read_any(body) if usual is UNREAD else usual
+
+
+UNREAD = object()
+
+
+def _read_usual(body: bytes) -> Any:
+    """The document, if nothing in it needs cleaning, else UNREAD. A fraction of the work: an hour's call has 100,000 values."""
+    if b"\\u0000" in body:
+        return UNREAD
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:  # among others for lone surrogates
+        return UNREAD
+    return document if _is_usual(document) else UNREAD
+
+
+def _is_usual(document: Any) -> bool:
+    """Whether it nests no deeper than it may and all its numbers are of a usual size."""
+    values = [document]
+    for _ in range(DEEPEST):
+        holders = [value.values() if type(value) is dict else value for value in values if type(value) in CONTAINERS]
+        if not _are_usual(values):
+            return False
+        values = list(chain.from_iterable(holders))
+        if not values:
+            return True
+    return _are_usual(values) and not any(type(value) in CONTAINERS for value in values)
+
+
+def _are_usual(values: list[Any]) -> bool:
+    """Whether all numbers among some values fit into 64 bits; what does not is read in another way by each reader."""
+    numbers = [value for value in values if type(value) is float or type(value) is int]
+    return not numbers or -LARGEST < min(numbers) <= max(numbers) < LARGEST
+
+
+CONTAINERS = frozenset({dict, list})
+
+
+def _read_any(body: bytes) -> Any:
+    """The document, cleaned value by value."""
     try:
         return _clean(json.loads(body, parse_constant=lambda _: None), DEEPEST)
     except RecursionError as error:

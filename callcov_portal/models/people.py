@@ -29,6 +29,7 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(default=False)
     may_unmask = models.BooleanField(default=False)  # may see and hear sensitive data; each time is logged
     call_columns = models.JSONField(default=list, blank=True)  # keys of the list's columns in order; [] the usual ones
+    is_demo = models.BooleanField(default=False, db_default=False)  # invented by `seed_demo`; never signs in
 
     @property
     def is_lead(self) -> bool:
@@ -63,6 +64,7 @@ class Person(models.Model):
     identifier = models.CharField(max_length=IDENTIFIER_LENGTH)
     key = models.CharField(max_length=2 * IDENTIFIER_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=200, blank=True)
+    is_demo = models.BooleanField(default=False, db_default=False)  # invented by `seed_demo`
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -147,6 +147,8 @@ class Recording(models.Model):
     )
     verdict = models.CharField(max_length=20, blank=True)
 
+    is_demo = models.BooleanField(default=False, db_default=False)  # invented by `seed_demo`, and removed by it
+
     objects = RecordingQuerySet.as_manager()
 
     class Meta:
@@ -167,6 +169,7 @@ class Recording(models.Model):
             models.Index("length_band", "called_at", "id", name="recording_by_length"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
+            models.Index("id", condition=Q(is_demo=True), name="recording_demo"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -27,7 +27,8 @@ class Document(models.Model):
 class Segment(models.Model):
     """One speaker's stretch of speech; start and end in seconds from the recording's start."""
 
-    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="segments")
+    # Without an index of its own: that of the constraint begins with it.
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="segments", db_index=False)
     position = models.PositiveIntegerField()
     label = models.CharField(max_length=40)  # the speaker as the API names it
     speaker = models.CharField(max_length=10, choices=Speaker)
@@ -87,7 +88,7 @@ class Finding(models.Model):
     "likeness"} | null}`); `also` holds further places (`[{"quote", "speaker", "start", "end", "confidence"}]`).
     """
 
-    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="findings")
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="findings", db_index=False)
     position = models.PositiveIntegerField()
     check_id = models.CharField(max_length=80)
     title = models.CharField(max_length=200)

@@ -31,3 +31,10 @@ def negative_share(tone: Any, segments: int, who: str = CONTACT) -> float | None
     if negative is None or not segments:
         return None
     return round(min(1.0, max(0.0, negative / segments)), 3)
+
+
+def tone_in(document: Any) -> Any:
+    """Return `results.quality.tone` of an API's document, None where it has none."""
+    for name in ("results", "quality", "tone"):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

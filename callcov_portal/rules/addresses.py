@@ -13,24 +13,23 @@ LONGEST = 16  # words of a spelt address
 
 def addresses(words: Sequence[Spoken], about_mail: Callable[[Spoken], bool]) -> Iterator[tuple[int, int]]:
     """Where one speaker's addresses are: numbers of first and last word. `about_mail` says if mail was spoken of."""
-    at = 0
+    at, said = 0, [bare(word) for word in words]
     while at < len(words):
-        length = length_of(words, at, about_mail)
+        length = length_of(words[at], said[at : at + LONGEST], about_mail)
         if length:
             yield at, at + length - 1
         at += length or 1
 
 
-def length_of(words: Sequence[Spoken], at: int, about_mail: Callable[[Spoken], bool]) -> int:
-    """How many words the address takes that begins here; 0 if there is none."""
-    text = bare(words[at])
+def length_of(word: Spoken, said: Sequence[str], about_mail: Callable[[Spoken], bool]) -> int:
+    """How many words the address takes that begins with a word; 0 if there is none. `said` is it and what follows, bare."""
+    text = said[0]
     if "@" in text:
         return 1 if AN_ADDRESS.fullmatch(text) else 0
-    said = [bare(word) for word in words[at : at + LONGEST]]
     here = joined(said, 0)
     if here < len(said) and said[here] == "at":
-        return spelt(said, here, about_mail=about_mail(words[at]))
-    return 1 if A_DOMAIN.fullmatch(text) and about_mail(words[at]) else 0
+        return spelt(said, here, about_mail=about_mail(word))
+    return 1 if A_DOMAIN.fullmatch(text) and about_mail(word) else 0
 
 
 def spelt(said: Sequence[str], here: int, *, about_mail: bool) -> int:

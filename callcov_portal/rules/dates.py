@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from callcov_portal.rules.digits import AMOUNTS, FILLERS, ONES, TEENS, TENS, WORDS, Spoken, goes_on, written
 
@@ -40,15 +41,21 @@ def date_spans(words: Sequence[Spoken]) -> Iterator[tuple[int, int]]:
 
 def is_part(word: Spoken) -> bool:
     """Whether a word can be part of a date and not only join its parts."""
-    if re.search(r"[$£€%]", word.text):
+    return may_be_part(word.text, word.plain)
+
+
+@lru_cache(maxsize=20_000)
+def may_be_part(text: str, plain: str) -> bool:
+    """The same, of a word as written and as compared: most words are said again and again."""
+    if re.search(r"[$£€%]", text):
         return False
     return (
-        word.plain in MONTHS
-        or word.plain in ORDINALS
-        or word.plain in SPELT
-        or FIGURES.fullmatch(word.plain) is not None
-        or 0 < len(written(word.plain)) <= max(DIGITS)
-        or any(part in ORDINALS or part in SPELT for part in word.plain.split())
+        plain in MONTHS
+        or plain in ORDINALS
+        or plain in SPELT
+        or FIGURES.fullmatch(plain) is not None
+        or 0 < len(written(plain)) <= max(DIGITS)
+        or any(part in ORDINALS or part in SPELT for part in plain.split())
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from callcov_portal.rules.values import SpokenSegment
 from callcov_portal.rules.words import plain, timed_words
@@ -108,6 +109,7 @@ def digits_at(words: Sequence[Spoken], at: int) -> tuple[str, int]:
     return written(word.plain), 1
 
 
+@lru_cache(maxsize=20_000)
 def written(text: str) -> str:
     """The digits of a text that has nothing else but `o` for 0 and `triple` before one: `6011 triple09`; "" for any other."""
     digits, times = "", 1

@@ -23,7 +23,7 @@ SOURCES = (
     "pk", "called_at", "called_at_source", "direction", "duration_seconds", "file_name", "link",
     "state", "failure", "met", "violated", "omitted", "heard", "talk_ratio", "negative_ratio",
     "reviewed_at", "verdict", "current_analysis_id", "agent_id", "agent__identifier", "agent__name",
-    "contact_id", "contact__identifier", "contact__name", "reviewed_by__username", "uploaded_by__username",
+    "contact_id", "contact__identifier", "contact__name", "reviewed_by__username", "uploaded_by__username", "is_demo",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ class Row(NamedTuple):
     contact_name: str | None
     reviewed_by: str | None
     added_by: str | None
+    is_demo: bool
 
     @property
     def is_live(self) -> bool:
@@ -111,6 +112,11 @@ def written(
     return format_html_join("\n", whole, (values_of(row, stages, addresses) for row in rows))
 
 
+DEMO = format_html(
+    ' <span class="chip demo" title="{}">{}</span>',
+    "An invented call: seed_demo made it, and seed_demo --remove takes it away",
+    "Demo",
+)
 ROW = '<tr role="row" id="call-{{pk}}">{}</tr>'
 NEWS = '<template><tr role="row" id="call-{{pk}}" hx-swap-oob="true">{}</tr></template>'
 PICK = (
@@ -140,6 +146,7 @@ def values_of(row: Row, stages: Stages, addresses: Addresses) -> dict[str, Any]:
         "review": review_of(row),
         "direction": Direction(row.direction).label if row.direction else "",
         "added_by": row.added_by or "",
+        "demo": DEMO if row.is_demo else "",
     }
 
 

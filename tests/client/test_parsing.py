@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callcov_portal.client import documents as documents_module
 from callcov_portal.client.documents import BadDocument, clean_text, read_json
 from callcov_portal.client.parsing import parse_analysis, parse_error, parse_list, parse_time, parse_webhook
 from callcov_portal.client.types import SnapshotWord, WebhookNews
@@ -338,3 +339,45 @@ def test_a_clean_text_can_always_be_stored(text):
 @pytest.mark.parametrize(("number", "kept"), [(2**63 - 1, 2**63 - 1), (2**63, None), (-(2**80), None), (7, 7)])
 def test_an_integer_that_no_database_and_no_writer_of_json_takes_is_none(number, kept) -> None:
     assert read_json(f'{{"n": {number}}}'.encode()) == {"n": kept}
+
+
+NUMBERS = [
+    "-0.0",
+    "1e400",
+    "-1e400",
+    "1e-7",
+    "1E+5",
+    str(2**63),
+    str(-(2**63)),
+    str(2**63 - 1),
+    str(2**64),
+    "9" * 400,
+    "0.1",
+]
+
+
+@given(
+    st.recursive(
+        st.sampled_from(NUMBERS) | st.text().map(json.dumps),
+        lambda inner: st.lists(inner).map(lambda each: f"[{','.join(each)}]"),
+    )
+)
+def test_the_quick_reader_reads_what_the_careful_one_reads(text):
+    assert json.dumps(read_json(text.encode())) == json.dumps(documents_module._read_any(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "[Infinity]", '"\\ud800"', '"a\\u0000b"', '{"a": 1, "a": 2}', '"\\u00e4\u00e4"', "-0", '"\\\\u0000"'],
+)
+def test_what_has_to_be_cleaned_is_cleaned_by_the_careful_reader(text):
+    assert json.dumps(read_json(text.encode())) == json.dumps(documents_module._read_any(text.encode()))
+
+
+def test_a_document_that_is_just_deep_enough_is_read():
+    deep = b"[" * 100 + b"]" * 100
+    assert read_json(deep) == documents_module._read_any(deep)
+    with pytest.raises(BadDocument, match="nested"):
+        read_json(b"[" + deep + b"]")
+    with pytest.raises(BadDocument, match="nested"):
+        read_json(b"[1" + b",[1" * 100 + b"]" * 101)

@@ -1,0 +1,80 @@
+"""Requests through the real WSGI application, in this process and without a socket."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+
+from callcov_portal.models import Role, User
+
+NAME = "benchmark"
+
+
+class Unexpected(Exception):
+    """An answer was not the one that is measured."""
+
+
+def person() -> User:
+    """Return who asks: a lead who cannot sign in otherwise."""
+    return User.objects.get_or_create(username=NAME, defaults={"role": Role.LEAD, "password": "!"})[0]
+
+
+def session_cookie(user: User) -> str:
+    """Return the cookie of a session in which a user is signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+class Browser:
+    """Somebody who is signed in."""
+
+    def __init__(self, application: Callable[..., Any], cookie: str = "") -> None:
+        self.application, self.cookie = application, cookie
+
+    def ask(self, address: str, *, method: str = "GET", body: bytes = b"", htmx: bool = False) -> bytes:
+        """Return the body of an answer; raises `Unexpected` for any but 200 and 206."""
+        parts, said = urlsplit(address), []
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": parts.path,
+            "QUERY_STRING": parts.query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "8000",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "127.0.0.1:8000",
+            "HTTP_COOKIE": self.cookie,
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.url_scheme": "http",
+            "wsgi.version": (1, 0),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        if htmx:
+            environ |= {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": f"http://127.0.0.1:8000{parts.path}"}
+        answer = self.application(environ, lambda status, headers, _=None: said.append(status))
+        content = b"".join(answer)
+        if hasattr(answer, "close"):
+            answer.close()
+        if said[0][:3] not in {"200", "206"}:
+            raise Unexpected(f"{method} {address}: {said[0]} {content[:300]!r}")
+        return content
+
+
+def signed_in() -> Browser:
+    """Return a browser of the portal."""
+    from callcov_portal.wsgi import application
+
+    return Browser(application, session_cookie(person()))
