@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import advancing, housekeeping, muting, recounting, sweeping
+from callcov_portal.actions import advancing, errands, housekeeping, muting, recounting, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +30,21 @@ def mute(number: int) -> None:
 
 
 @shared_task
+def go_on(number: int) -> None:
+    """Go on with one errand, if it is due; ring again while there is more of it."""
+    if errands.go_on(number):
+        send(go_on, number)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
     for number in muting.due(timezone.now()):
         send(mute, number)
+    for number in errands.due():
+        send(go_on, number)
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -49,6 +58,11 @@ def ring(pk: UUID | None) -> None:
 def ring_muting(number: int) -> None:
     """Wake a worker for one muted copy once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(mute, number))
+
+
+def ring_errand(number: int) -> None:
+    """Wake a worker for one errand once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(go_on, number))
 
 
 def publish(pk: UUID) -> None:

@@ -1,16 +1,16 @@
 """The portal's addresses. Judgement's come first: a page that mixes it with evidence is its page."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 
 from callcov_portal.views import (
     accounts,
     adding,
+    agents,
     analyses,
     audio,
+    contacts,
     errors,
     exports,
-    people,
     player,
     recordings,
     rules,
@@ -51,10 +51,10 @@ call_urls: list[URLPattern | URLResolver] = [
 
 # Agents and contacts.
 person_urls: list[URLPattern | URLResolver] = [
-    path("agents/", people.agents, name="agents"),
-    path("agents/<int:pk>/", people.agent, name="agent"),
-    path("contacts/", people.contacts, name="contacts"),
-    path("contacts/<int:pk>/", people.contact, name="contact"),
+    path("agents/", agents.agents, name="agents"),
+    path("agents/<int:pk>/", agents.agent, name="agent"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/<int:pk>/", contacts.contact, name="contact"),
 ]
 
 # The rules that calls are checked by.
@@ -92,7 +92,6 @@ hook_urls: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("callcov_portal.quality.urls")),
-    path("", RedirectView.as_view(pattern_name="calls"), name="home"),
     *account_urls,
     *call_urls,
     *person_urls,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import pace
+from callcov_portal.actions import errands, pace
 from callcov_portal.models import Delivery
 from callcov_portal.uploads import incoming_folder
 
@@ -33,3 +33,4 @@ def tidy() -> None:
                 part.unlink()
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()
+    errands.tidy()

@@ -9,6 +9,7 @@ from callcov_portal.models.analysis import (
     State,
 )
 from callcov_portal.models.delivery import Delivery
+from callcov_portal.models.errand import Errand, ErrandKind
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
@@ -35,6 +36,8 @@ __all__ = [
     "Delivery",
     "Direction",
     "Document",
+    "Errand",
+    "ErrandKind",
     "Failure",
     "Finding",
     "LogEntry",

@@ -32,7 +32,8 @@ def all_the_same(path: str, status: int, method: str = "get") -> Door:
 
 # The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer.
 DOORS = {
-    "home": all_the_same("/", 302),
+    "home": all_the_same("/", 200),
+    "retry_these": all_the_same("/retry/unreachable/", 302, "post"),
     "login": Door("/login/", (200, 302, 302, 302)),
     "logout": Door("/logout/", (302, 302, 302, 302), "post"),
     "password_change": all_the_same("/password/", 200),
