@@ -16,7 +16,7 @@ from callcov_portal.models import (
     Role,
     State,
 )
-from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
+from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH, key_of
 from callcov_portal.uploads import ReceivedFile
 
 MAX_LINKS = 500
@@ -135,6 +135,33 @@ class AddLinksForm(CallDetailsForm):
         if len(links) > MAX_LINKS:
             raise ValidationError(f"These are {len(links)} links. At most {MAX_LINKS} are taken at a time.")
         return links
+
+
+class ContactForm(forms.Form):
+    """What a contact is called."""
+
+    name = forms.CharField(max_length=200, required=False, help_text="Shown in place of the identifier.")
+
+
+class AgentForm(ContactForm):
+    """What an agent is called, and the team."""
+
+    team = forms.CharField(
+        max_length=TEAM_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "known-teams", "autocomplete": "off"}),
+        help_text="A name that its agents have in common. A new one makes a new team.",
+    )
+
+
+class MergeForm(forms.Form):
+    """Into whom somebody is merged."""
+
+    identifier = forms.CharField(
+        label="Identifier of the one who is kept",
+        max_length=IDENTIFIER_LENGTH,
+        error_messages={"required": "Say who is kept."},
+    )
 
 
 class NewUserForm(forms.Form):

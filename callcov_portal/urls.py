@@ -9,6 +9,7 @@ from callcov_portal.views import (
     analyses,
     audio,
     contacts,
+    editing,
     errors,
     exports,
     player,
@@ -55,6 +56,13 @@ person_urls: list[URLPattern | URLResolver] = [
     path("agents/<int:pk>/", agents.agent, name="agent"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<int:pk>/", contacts.contact, name="contact"),
+]
+
+# Leads change who agents and contacts are.
+person_urls += [
+    path(f"{side}/<int:pk>/{act}/", view, {"side": side}, name=f"{side[:-1]}_{act}")
+    for side in ("agents", "contacts")
+    for act, view in (("edit", editing.person_edit), ("merge", editing.person_merge))
 ]
 
 # The rules that calls are checked by.

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from callcov_portal.actions import analyses, schedule, tallying
@@ -36,7 +37,7 @@ class CannotMerge(Exception):
     """Two are not made one; nothing was changed. Says why in one sentence."""
 
 
-def retryable_calls(failure: str):  # type: ignore[no-untyped-def]
+def retryable_calls(failure: str) -> QuerySet[Recording]:
     """Return the calls that failed for a cause and may be tried again by the rules of `Analysis.may_retry`."""
     allowed = failure if failure in RETRYABLE else "none"
     failed = Recording.objects.filter(state=State.FAILED, failure=allowed)
