@@ -17,9 +17,11 @@ from callcov_portal.models import (
     State,
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH, key_of
+from callcov_portal.reading import rosters
 from callcov_portal.uploads import ReceivedFile
 
 MAX_LINKS = 500
+ROSTER_BYTES = 500_000
 LINK_LENGTH = 2000
 EARLIEST_CALL = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -162,6 +164,37 @@ class MergeForm(forms.Form):
         max_length=IDENTIFIER_LENGTH,
         error_messages={"required": "Say who is kept."},
     )
+
+
+class RosterForm(forms.Form):
+    """A CSV of agents, as a file or (after the dry run) as the text that was shown; `rows` are what it says."""
+
+    file = forms.FileField(
+        required=False,
+        label="CSV file",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,text/csv"}),
+        help_text="UTF-8 or UTF-16 or as Windows writes it; comma, semicolon or tab.",
+    )
+    text = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        try:
+            data["text"] = self.table(data)
+            data["rows"] = rosters.read(data["text"])
+        except rosters.NotARoster as error:
+            self.add_error("file", str(error))
+        return data
+
+    def table(self, data: dict[str, Any]) -> str:
+        """Return the text of the table; raises `NotARoster` where there is none, or too much."""
+        file = data.get("file")
+        if file is not None and file.size > ROSTER_BYTES:
+            raise rosters.NotARoster(f"The file is larger than {ROSTER_BYTES // 1000} kB. Split it.")
+        text = rosters.decoded(file.read()) if file is not None else str(data.get("text", ""))
+        if not text.strip():
+            raise rosters.NotARoster("Choose a CSV file.")
+        return text
 
 
 class NewUserForm(forms.Form):

@@ -14,6 +14,7 @@ from callcov_portal.views import (
     exports,
     player,
     recordings,
+    rosters,
     rules,
     system,
     users,
@@ -54,6 +55,7 @@ call_urls: list[URLPattern | URLResolver] = [
 person_urls: list[URLPattern | URLResolver] = [
     path("agents/", agents.agents, name="agents"),
     path("agents/<int:pk>/", agents.agent, name="agent"),
+    path("agents/import/", rosters.agents_import, name="agents_import"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<int:pk>/", contacts.contact, name="contact"),
 ]

@@ -70,6 +70,7 @@ DOORS = {
     "agent": all_the_same("/agents/{g}/", 200),
     "contacts": all_the_same("/contacts/", 200),
     "contact": all_the_same("/contacts/{c}/", 200),
+    "agents_import": Door("/agents/import/", (SIGN_IN, 403, 200, 200)),
     "agent_edit": Door("/agents/{g}/edit/", (SIGN_IN, 403, 200, 200)),
     "agent_merge": Door("/agents/{g}/merge/", (SIGN_IN, 403, 422, 422), "post"),
     "contact_edit": Door("/contacts/{c}/edit/", (SIGN_IN, 403, 200, 200)),
