@@ -21,7 +21,6 @@ from callcov_portal.reading import rosters
 from callcov_portal.uploads import ReceivedFile
 
 MAX_LINKS = 500
-ROSTER_BYTES = 500_000
 LINK_LENGTH = 2000
 EARLIEST_CALL = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -180,21 +179,12 @@ class RosterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         try:
-            data["text"] = self.table(data)
-            data["rows"] = rosters.read(data["text"])
+            if data.get("file") is not None:
+                data["text"] = rosters.decoded(data["file"].read())
+            data["rows"] = rosters.read(data.get("text", ""))
         except rosters.NotARoster as error:
             self.add_error("file", str(error))
         return data
-
-    def table(self, data: dict[str, Any]) -> str:
-        """Return the text of the table; raises `NotARoster` where there is none, or too much."""
-        file = data.get("file")
-        if file is not None and file.size > ROSTER_BYTES:
-            raise rosters.NotARoster(f"The file is larger than {ROSTER_BYTES // 1000} kB. Split it.")
-        text = rosters.decoded(file.read()) if file is not None else str(data.get("text", ""))
-        if not text.strip():
-            raise rosters.NotARoster("Choose a CSV file.")
-        return text
 
 
 class NewUserForm(forms.Form):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 LONGEST = {"id": 200, "name": 200, "team": 100}
 REQUIRED = "id"
 MOST_ROWS = 10_000
+MOST_BYTES = 500_000
 MARKS = "=+-@"  # a spreadsheet that opens an export would take these for the beginning of a formula
 
 
@@ -26,7 +27,12 @@ class Row:
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a file: UTF-8 or UTF-16 with their marks, UTF-8 without, else the old Western one of Windows."""
+    """Return the text of a file: UTF-8 or UTF-16 with their marks, UTF-8 without, else the old Western one of Windows.
+
+    Raises `NotARoster` for one that is damaged or too large.
+    """
+    if len(content) > MOST_BYTES:
+        raise NotARoster(f"The file is larger than {MOST_BYTES // 1000} kB. Split it.")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return content.decode("utf-16")
@@ -41,6 +47,8 @@ def decoded(content: bytes) -> str:
 def read(text: str) -> list[Row]:
     """Return the rows of a table, each good or wrong. Raises `NotARoster` for one without a column `id`, or too long."""
     text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise NotARoster("Choose a CSV file with at least one line.")
     if "\0" in text:
         raise NotARoster("This is no CSV file. Save the table as CSV (UTF-8).")
     first = text.lstrip().partition("\n")[0]

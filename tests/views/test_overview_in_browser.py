@@ -42,7 +42,7 @@ def pages(page, live_server, dora) -> list[str]:  # noqa: F811
     person("bob", Role.REVIEWER)
     return [
         "/agents/?weeks=all", f"/agents/{agent.pk}/?weeks=all", "/agents/?text=%3Cscript%3E", f"/agents/{agent.pk}/?week=%3Cb%3E",
-        f"/contacts/{contact.pk}/", "/contacts/", "/status/", "/people/", "/no-such-page/",
+        f"/contacts/{contact.pk}/", "/contacts/", "/status/", "/people/", "/no-such-page/", "/?weeks=all", f"/agents/{agent.pk}/edit/", "/agents/import/",
     ]  # fmt: skip
 
 
@@ -74,4 +74,4 @@ def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):  #
     expect(page.locator("#people tbody tr")).to_have_count(1)
     page.go_back()
     page.wait_for_url("**/agents/?weeks=all")
-    expect(page.locator("#people tbody tr")).to_have_count(3)
+    expect(page.locator("#people tbody tr")).to_have_count(4)
