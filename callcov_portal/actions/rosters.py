@@ -33,8 +33,7 @@ def agents_by_key(rows: Sequence[Row]) -> dict[str, Agent]:
     keys = [key_of(row.id) for row in rows]
     found: dict[str, Agent] = {}
     for at in range(0, len(keys), AT_ONCE):
-        for agent in Agent._default_manager.filter(key__in=keys[at : at + AT_ONCE]):
-            found[agent.key] = agent
+        found |= Agent.objects.in_bulk(keys[at : at + AT_ONCE], field_name="key")
     kept = Agent.objects.in_bulk({agent.merged_into_id for agent in found.values() if agent.merged_into_id})
     return {key: kept[agent.merged_into_id] if agent.merged_into_id else agent for key, agent in found.items()}
 
