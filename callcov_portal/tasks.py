@@ -13,6 +13,7 @@ from callcov_portal.actions import (
     advancing,
     bulk,
     drawing,
+    errands,
     exporting,
     housekeeping,
     indexing,
@@ -71,6 +72,13 @@ def make_export(pk: int) -> None:
 
 
 @shared_task
+def go_on(number: int) -> None:
+    """Go on with one errand, if it is due; ring again while there is more of it."""
+    if errands.go_on(number):
+        send(go_on, number)
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
@@ -85,6 +93,8 @@ def sweep() -> None:
     scheduling.make_due(timezone.now())
     for export in exporting.due(timezone.now()):
         send(make_export, export)
+    for number in errands.due():
+        send(go_on, number)
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -120,6 +130,11 @@ def ring_drawing(number: int) -> None:
 def ring_export(pk: int) -> None:
     """Wake a worker for one export once the transaction is committed. Never raises."""
     transaction.on_commit(lambda: send(make_export, pk))
+
+
+def ring_errand(number: int) -> None:
+    """Wake a worker for one errand once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: send(go_on, number))
 
 
 def publish(pk: UUID) -> None:

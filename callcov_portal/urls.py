@@ -1,20 +1,22 @@
 """The portal's addresses. Judgement's come first: a page that mixes it with evidence is its page."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 
 from callcov_portal.views import (
     accounts,
     adding,
+    agents,
     analyses,
     audio,
     bulk,
+    contacts,
+    editing,
     errors,
     exporting,
     exports,
-    people,
     player,
     recordings,
+    rosters,
     rules,
     saved_views,
     search,
@@ -72,10 +74,18 @@ search_urls: list[URLPattern | URLResolver] = [
 
 # Agents and contacts.
 person_urls: list[URLPattern | URLResolver] = [
-    path("agents/", people.agents, name="agents"),
-    path("agents/<int:pk>/", people.agent, name="agent"),
-    path("contacts/", people.contacts, name="contacts"),
-    path("contacts/<int:pk>/", people.contact, name="contact"),
+    path("agents/", agents.agents, name="agents"),
+    path("agents/<int:pk>/", agents.agent, name="agent"),
+    path("agents/import/", rosters.agents_import, name="agents_import"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/<int:pk>/", contacts.contact, name="contact"),
+]
+
+# Leads change who agents and contacts are.
+person_urls += [
+    path(f"{side}/<int:pk>/{act}/", view, {"side": side}, name=f"{side[:-1]}_{act}")
+    for side in ("agents", "contacts")
+    for act, view in (("edit", editing.person_edit), ("merge", editing.person_merge))
 ]
 
 # The rules that calls are checked by.
@@ -121,7 +131,6 @@ hook_urls: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("callcov_portal.quality.urls")),
-    path("", RedirectView.as_view(pattern_name="calls"), name="home"),
     *account_urls,
     *call_urls,
     *search_urls,

@@ -44,7 +44,7 @@ def current(analysis: Analysis) -> dict[str, object]:
     return {"current_analysis": analysis, "state": analysis.state, "failure": analysis.failure}
 
 
-def retry(analysis: Analysis, user: User) -> None:
+def retry(analysis: Analysis, user: User | None) -> None:
     """Put a failed analysis of which nothing was ever sent back into the queue: the same row, due now."""
     never_sent = Analysis.objects.filter(state=State.FAILED, sent_at=None)
     moved = analysis.may_retry and never_sent.move(

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
@@ -24,6 +25,8 @@ from callcov_portal.models import (
 )
 from callcov_portal.models.people import key_of
 from callcov_portal.reading.filenames import called_at_in
+
+Who = TypeVar("Who", Agent, Contact)
 
 LONGEST_LINK = 2000  # what the column holds
 
@@ -164,15 +167,26 @@ def write_recording(
 
 
 def agent_named(identifier: str) -> Agent:
-    """Return the agent with this identifier, a new one if nobody has it."""
-    return Agent.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+    """Return the agent with this identifier, or whose alias it is; a new one if nobody has it. In a transaction only."""
+    found = Agent.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+    return kept(Agent.objects, found)
 
 
 def contact_named(identifier: str) -> Contact | None:
-    """Return the contact with this identifier, a new one if nobody has it; None for an unknown contact."""
+    """Return the contact as `agent_named` does; None for an unknown contact."""
     if key_of(identifier) in {"", UNKNOWN_CONTACT}:
         return None
-    return Contact.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+    found = Contact.objects.get_or_create(key=key_of(identifier), defaults={"identifier": identifier})[0]
+    return kept(Contact.objects, found)
+
+
+def kept(people: models.Manager[Who], person: Who) -> Who:
+    """Return who is meant: the person, held until the end of the transaction, or the one they were merged into.
+
+    Held, because a merge in this moment would leave a call with one who has none any more.
+    """
+    held = people.select_for_update(no_key=True).get(pk=person.pk)
+    return people.get(pk=held.merged_into_id) if held.merged_into_id else held
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0021_saved_views_and_bulk'),
+        ('portal', '0030_agents_and_teams'),
     ]
 
     operations = [

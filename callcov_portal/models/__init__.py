@@ -10,6 +10,7 @@ from callcov_portal.models.analysis import (
 )
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
+from callcov_portal.models.errand import Errand, ErrandKind
 from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.pace import Call, Signal
@@ -45,6 +46,8 @@ __all__ = [
     "Delivery",
     "Direction",
     "Document",
+    "Errand",
+    "ErrandKind",
     "Every",
     "Export",
     "ExportState",

@@ -7,6 +7,7 @@ from django.db import models
 
 UNKNOWN_CONTACT = "unknown"
 IDENTIFIER_LENGTH = 200
+TEAM_LENGTH = 100
 
 
 def key_of(identifier: str) -> str:
@@ -66,6 +67,8 @@ class Person(models.Model):
     name = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False, db_default=False)  # invented by `seed_demo`
     created_at = models.DateTimeField(auto_now_add=True)
+    # Whose other identifier this one is: no call is theirs, and what comes under it goes to the kept one.
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="aliases")
 
     class Meta:
         abstract = True
@@ -81,7 +84,9 @@ class Person(models.Model):
 
 
 class Agent(Person):
-    """The person of ours who spoke."""
+    """The person of ours who spoke, of one team (a name) or of none ("")."""
+
+    team = models.CharField(max_length=TEAM_LENGTH, blank=True, db_index=True)
 
     objects = PersonQuerySet.as_manager()
 

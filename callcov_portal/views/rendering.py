@@ -32,6 +32,7 @@ class NavigationItem:
 
 # Label, URL name, whether administrators alone see it.
 NAVIGATION = (
+    ("My work", "home", False),
     ("Calls", "calls", False),
     ("Search", "search", False),
     ("Add calls", "add_calls", False),
@@ -77,5 +78,8 @@ def navigation(path: str, *, is_administrator: bool) -> list[NavigationItem]:
     for label, name, for_administrators in NAVIGATION:
         if is_administrator or not for_administrators:
             addresses.append((label, reverse(name)))
-    here = max((url for _, url in addresses if path.startswith(url)), key=len, default="")
+    # Every address begins with that of the home page: there we are only at exactly that address.
+    here = max(
+        (url for _, url in addresses if path == url or (url != "/" and path.startswith(url))), key=len, default=""
+    )
     return [NavigationItem(label, url, url == here) for label, url in addresses]

@@ -1,7 +1,12 @@
 """Contacts: the list, and a page for each."""
 
+from datetime import timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from callcov_portal.models import Outcome
-from tests.factories import AgentFactory, CompletedFactory, ContactFactory, FindingFactory, RecordingFactory
+from tests.factories import NOON, AgentFactory, CompletedFactory, ContactFactory, FindingFactory, RecordingFactory
 from tests.views.pages import links_of, numbers_of, text_of
 
 
@@ -10,28 +15,82 @@ def test_a_contact_has_all_their_calls_across_agents(as_bob):
     calls = [RecordingFactory(contact=contact, agent=AgentFactory()) for _ in range(2)]
     RecordingFactory()
     page = as_bob.get(f"/contacts/{contact.pk}/")
-    assert {row.pk for row in page.context["rows"]} == {call.pk for call in calls}
+    assert {event.call.pk for event in page.context["events"]} == {call.pk for call in calls}
     assert all(call.agent.identifier in text_of(page) for call in calls)
     assert "2 calls" in text_of(page)
 
 
-def test_every_number_of_a_contacts_page_links_to_exactly_its_calls(as_bob):
+def test_every_number_of_the_list_of_contacts_links_to_exactly_its_calls(as_bob):
     contact = ContactFactory(identifier="K-17")
-    for outcome in (Outcome.MET, Outcome.MET, Outcome.OMITTED):
+    for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED):
         FindingFactory(analysis=CompletedFactory(recording=RecordingFactory(contact=contact)), outcome=outcome)
     FindingFactory()
-    numbers = numbers_of(as_bob.get(f"/contacts/{contact.pk}/")) + numbers_of(as_bob.get("/contacts/?text=k-17"))
-    assert len(numbers) == 5 + 4
+    numbers = numbers_of(as_bob.get("/contacts/?text=k-17"))
+    assert [number for _, number in numbers] == [3, 3, 1, 1]
     for link, number in numbers:
         assert "contact=K-17" in link
         assert len(as_bob.get(link).context["rows"]) == number, link
+
+
+def test_the_time_line_tells_what_was_found_promised_and_repeated(as_bob):
+    contact = ContactFactory()
+    for day in (0, 3, 20):
+        call = RecordingFactory(contact=contact, called_at=NOON + timedelta(days=day))
+        analysis = CompletedFactory(recording=call)
+        FindingFactory(analysis=analysis, check_id="closing", title="Closing", outcome=Outcome.OMITTED)
+        FindingFactory(analysis=analysis, check_id="greeting", title="Greeting", outcome=Outcome.MET)
+        FindingFactory(
+            analysis=analysis,
+            check_id="quality.promise",
+            title="Promises",
+            outcome=Outcome.MET,
+            quote=f"I will call you on day {day}.",
+            start=4.0,
+            end=6.0,
+            also=[{"quote": "and you will receive a letter", "start": 9.0, "end": 11.0}],
+        )
+    page = as_bob.get(f"/contacts/{contact.pk}/")
+    words = text_of(page)
+    assert words.count("Closing omitted") == 3
+    assert "Greeting" not in words
+    assert words.count("and you will receive a letter") == 3
+    assert words.index("on day 20") < words.index("on day 3.") < words.index("on day 0")
+    assert words.count("Again after") == 1
+    assert "Again after 3 days" in words
+    assert f"/calls/{call.pk}/audio/#t=4.00,6.00" in links_of(page)
+
+
+def test_a_repeat_is_known_although_the_call_before_is_on_the_next_page(as_bob, monkeypatch):
+    monkeypatch.setattr("callcov_portal.views.paging.page_of.__defaults__", (1,))
+    contact = ContactFactory()
+    for hour in range(2):
+        RecordingFactory(contact=contact, called_at=NOON + timedelta(hours=hour))
+    page = as_bob.get(f"/contacts/{contact.pk}/")
+    assert "Again after 1 h" in text_of(page)
+    older = next(link for link in links_of(page) if "before=" in link)
+    assert "Again after" not in text_of(as_bob.get(f"/contacts/{contact.pk}/{older}"))
+
+
+def test_a_time_line_costs_the_same_however_many_calls_it_has(as_bob):
+    contact = ContactFactory()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            as_bob.get(f"/contacts/{contact.pk}/")
+        return len(captured)
+
+    FindingFactory(analysis__recording__contact=contact, outcome=Outcome.OMITTED)
+    before = queries()
+    for _ in range(6):
+        FindingFactory(analysis__recording__contact=contact, outcome=Outcome.OMITTED)
+    assert queries() == before <= 13
 
 
 def test_an_unknown_contact_is_in_no_row_and_has_no_page(as_bob):
     RecordingFactory(contact=None)
     RecordingFactory(contact__identifier="K-17")
     page = as_bob.get("/contacts/")
-    assert [person.identifier for person in page.context["people"]] == ["K-17"]
+    assert [person.identifier for person, _ in page.context["rows"]] == ["K-17"]
     assert "unknown" not in text_of(page)
     assert not [link for link in links_of(as_bob.get("/calls/")) if link.startswith("/contacts/None")]
 

@@ -36,7 +36,8 @@ def all_the_same(path: str, status: int, method: str = "get") -> Door:
 # The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer,
 # who has the view {v} and asked for the bulk job {b}.
 DOORS = {
-    "home": all_the_same("/", 302),
+    "home": all_the_same("/", 200),
+    "retry_these": all_the_same("/retry/unreachable/", 302, "post"),
     "login": Door("/login/", (200, 302, 302, 302)),
     "logout": Door("/logout/", (302, 302, 302, 302), "post"),
     "password_change": all_the_same("/password/", 200),
@@ -86,6 +87,11 @@ DOORS = {
     "agent": all_the_same("/agents/{g}/", 200),
     "contacts": all_the_same("/contacts/", 200),
     "contact": all_the_same("/contacts/{c}/", 200),
+    "agents_import": Door("/agents/import/", (SIGN_IN, 403, 200, 200)),
+    "agent_edit": Door("/agents/{g}/edit/", (SIGN_IN, 403, 200, 200)),
+    "agent_merge": Door("/agents/{g}/merge/", (SIGN_IN, 403, 422, 422), "post"),
+    "contact_edit": Door("/contacts/{c}/edit/", (SIGN_IN, 403, 200, 200)),
+    "contact_merge": Door("/contacts/{c}/merge/", (SIGN_IN, 403, 422, 422), "post"),
     "people": Door("/people/", (SIGN_IN, 403, 403, 200)),
     "user_act": Door("/people/{u}/unlock/", (SIGN_IN, 403, 403, 302), "post"),
     "status": all_the_same("/status/", 200),
