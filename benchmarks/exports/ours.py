@@ -1,13 +1,14 @@
 """`python -m benchmarks.exports.ours FOLDER TABLE FORMAT [COLUMN…]`: export once in a process of its own, and print what it took."""
 
 import json
-import resource
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engine.usage import peak_mb
 from benchmarks.exports.data import prepare
 
 
@@ -37,7 +38,7 @@ def main(folder: Path, table: str, form: str, *columns: str) -> dict[str, Any]:
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
         "first_ms": 1000 * first,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak_mb(os.getpid()),
     }
 
 
