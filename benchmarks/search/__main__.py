@@ -35,7 +35,7 @@ def main() -> int:
         print(f"{asked.calls:,} calls written and indexed; {time.process_time() - began:.0f} s CPU of this process.")
         print(sizes())
         figures = measure(corpus, asked.rounds)
-        print(f"50 further calls keep other writers waiting for {1000 * index_more(corpus, 10):.0f} ms at most.")
+        print(f"50 further calls are written in a transaction of {1000 * index_more(corpus, 10):.0f} ms at most.")
     missed = judged(figures, is_sqlite=not asked.postgres)
     print(f"{os.cpu_count()} processors, load {', '.join(f'{load:.1f}' for load in os.getloadavg())}.")
     print(f"Missed: {'; '.join(missed)}." if missed else "Every gate is met.")

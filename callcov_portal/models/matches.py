@@ -64,7 +64,7 @@ def scores(query: Query, scope: Scope, keys: Sequence[int]) -> dict[int, float]:
     if uses_fts5():
         rows = asked(RANK, [fts5.expression(query, scope.facets), min(keys), max(keys)])
     else:
-        rows = by_index(RANK_OF, [tsquery.tsquery(query), list(keys)])
+        rows = by_index(RANK_OF, [tsquery.ranking(query), list(keys)])
     return dict(rows)
 
 

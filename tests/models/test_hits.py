@@ -181,6 +181,15 @@ def test_the_best_match_comes_first_and_equally_good_ones_by_time(db):
     assert len(ordered) == 4
 
 
+def test_the_best_match_of_a_phrase_is_the_call_with_most_of_it(db):
+    once = call("credit card and other words, of which there are more", at=2)
+    twice = call("credit card, a credit card", at=1)
+    call("card credit", at=3)
+    indexing.index()
+    query = parse('"credit card"')
+    assert [hit.number for hit in hits(query, best(query, EVERYTHING).keys)] == [twice, once]
+
+
 def test_two_calls_of_one_second_are_both_there(db):
     """Numbers that end alike would give the same key."""
     one, other = call("hello", at=0), RecordingFactory(pk=(1 << SECONDS) + Recording.objects.get().pk, called_at=NOON)
