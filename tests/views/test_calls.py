@@ -38,10 +38,6 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(as_charlie):
     assert response["Location"] == "/login/?next=/calls/%3Fstate%3Dfailed"
 
 
-def test_the_front_door_leads_to_the_calls(as_bob):
-    assert as_bob.get("/")["Location"] == "/calls/"
-
-
 def test_an_empty_list_says_what_to_do_next(as_bob):
     page = as_bob.get("/calls/").content.decode()
     assert "No calls yet" in page

@@ -1,11 +1,16 @@
 """Agents, contacts, status and people in a real browser: readable for all, and nothing hostile runs."""
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from playwright.sync_api import expect
 
+import callcov_portal
 from callcov_portal.actions import gateway, sweeping
 from callcov_portal.models import Failure, LogEntry, Outcome, Role, State
 from tests.conftest import person
@@ -20,6 +25,7 @@ from tests.factories import (
 from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
 from tests.views.test_status import signal
 
+EXAMPLES = Path(callcov_portal.__file__).parent / "examples"
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -75,3 +81,14 @@ def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):  #
     page.go_back()
     page.wait_for_url("**/agents/?weeks=all")
     expect(page.locator("#people tbody tr")).to_have_count(4)
+
+
+def test_evidence_plays_just_its_seconds(page, pages):  # noqa: F811
+    name = default_storage.save("2026/03/clip.mp3", ContentFile((EXAMPLES / "call2_complaint.mono.mp3").read_bytes()))
+    analysis = CompletedFactory(recording=RecordingFactory(file=name, format="mp3", mime="audio/mpeg"))
+    FindingFactory(analysis=analysis, outcome=Outcome.VIOLATED, quote="That is not my problem.", start=5.0, end=5.8)
+    page.goto(f"/agents/{analysis.recording.agent_id}/?weeks=all")
+    page.click(".play-clip")
+    expect(page.locator(".play-clip.playing")).to_have_count(1)
+    expect(page.locator(".play-clip.playing")).to_have_count(0)
+    assert 5.8 <= page.evaluate("document.getElementById('clip-sound').currentTime") < 8
