@@ -25,7 +25,7 @@ def key(one: UUID) -> Any:
 class Table:
     """A table of which rows are written by some columns (`names`, as attributes); the others get their defaults.
 
-    So a column that is added to a model needs no word here.
+    So a column that is added to a model needs no word here; one that the database makes itself is left to it.
     """
 
     def __init__(self, model: type[models.Model], *names: str) -> None:
@@ -33,7 +33,7 @@ class Table:
         others = [
             field
             for field in model._meta.concrete_fields
-            if field not in given and not isinstance(field, models.AutoField)
+            if field not in given and not field.generated and not isinstance(field, models.AutoField)
         ]
         self.name = model._meta.db_table
         self.columns = [str(field.column) for field in (*given, *others)]  # type: ignore[union-attr]

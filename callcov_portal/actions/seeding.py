@@ -26,6 +26,7 @@ from callcov_portal.models import (
     Role,
     Segment,
     State,
+    Unindexed,
     User,
 )
 from callcov_portal.models.people import key_of
@@ -128,6 +129,7 @@ def write(plan: demodata.Plan, people: People, batch: Sequence[demodata.Call], c
     if plan.has_words:
         Table(Segment, *SEGMENT).write(row for each in placed for row in segment_rows(each))
         Table(Document, "analysis", "raw", "received_at").write(map(document_row, filter(is_done, placed)))
+        Unindexed.objects.mark([each.number for each in placed if is_done(each)], timezone.now())
     Table(CallTally, "recording", "agent", "week", *tallying.CALL_COUNTS[1:]).write(
         (each.number, each.share.agent, each.share.week.isoformat(), *each.share.counts[1:]) for each in placed
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from callcov_portal.actions import recordings, shelving
+from callcov_portal.actions import drawing, recordings, shelving
 from callcov_portal.models import Recording, State
 from callcov_portal.uploads import incoming_folder, refuse_if_disk_full
 
@@ -30,6 +30,8 @@ def give(count: int) -> int:
         shutil.copyfile(EXAMPLE, copy)
         name = shelving.shelve(copy, probe.format)
         with transaction.atomic():
-            if not Recording.objects.filter(pk=number, file="").update(file=name, **fields):
+            if Recording.objects.filter(pk=number, file="").update(file=name, **fields):
+                drawing.note_due(number)
+            else:
                 shelving.discard(name)
     return len(numbers)

@@ -21,7 +21,7 @@ COLUMNS = (
     Column(
         "call",
         "Call",
-        '<td role="cell"><a class="row-link" id="open-{pk}" href="{call}" title="{source}">#{pk}</a>{demo}</td>',
+        '<td role="cell" class="nowrap"><a class="row-link" id="open-{pk}" href="{call}" title="{source}">#{pk}</a>{demo}</td>',
         is_fixed=True,
     ),
     Column("state", "State", '<td role="cell">{state}</td>'),

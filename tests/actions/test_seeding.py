@@ -22,6 +22,8 @@ from callcov_portal.models import (
     Recording,
     Segment,
     Spent,
+    State,
+    Unindexed,
     User,
 )
 from callcov_portal.quality.actions import note_verdicts
@@ -64,6 +66,12 @@ def test_without_words_too():
         tallying.retally(number)
     assert everything() == before
     assert recounting.recount().is_equal
+
+
+def test_the_words_are_marked_for_the_search_where_there_are_some():
+    seeded(40)
+    analysed = Recording.objects.filter(state=State.COMPLETED).values_list("pk", flat=True)
+    assert set(Unindexed.objects.values_list("recording", flat=True)) == set(analysed)
 
 
 def test_what_is_written_is_what_was_invented():
