@@ -122,7 +122,7 @@ class Selection:
         if self.nothing:
             return []
         if self.numbers is not None:
-            return [self.branch({"pk": self.numbers}, (), is_small=True)]
+            return [Branch(self.queryset(Recording.objects.all()), is_small=True)]
         if self.text:
             return list(self.by_text())
         if self.check:

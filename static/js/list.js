@@ -83,7 +83,7 @@
   }
 
   function search() {
-    const box = document.querySelector("[data-search]") ?? byId("id_text");
+    const box = document.querySelector("[data-slash]") ?? byId("id_text");
     box?.closest("details")?.setAttribute("open", "");
     box?.focus();
     box?.select();

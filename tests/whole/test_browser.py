@@ -47,7 +47,7 @@ def sign_in(page: Page, address: str) -> None:
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(f"{address}/calls/")
+    expect(page).to_have_url(f"{address}/")
 
 
 def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
