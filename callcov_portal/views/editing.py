@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from callcov_portal import standings, tasks
 from callcov_portal.actions import errands, people
-from callcov_portal.forms import AgentForm, ContactForm, MergeForm
 from callcov_portal.models import Agent, Contact
+from callcov_portal.people_forms import AgentForm, ContactForm, MergeForm
 from callcov_portal.views.rendering import PortalRequest
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from callcov_portal.actions import rosters
-from callcov_portal.forms import RosterForm
+from callcov_portal.people_forms import RosterForm
 from callcov_portal.views.rendering import PortalRequest
 
 SHOWN = 500
