@@ -19,10 +19,9 @@ from pathlib import Path
 
 from benchmarks.engine import gates
 from benchmarks.engine.__main__ import EXAMPLES, about_machine, conclusion
-from benchmarks.engine.serving import ROOT
 from benchmarks.engine.truth import Recording, recordings
 from benchmarks.engine.usage import busy_seconds, tree_usage
-from callcov_portal.engine.speech.ear import Ear
+from callcov_portal.engine.speech.ear import Ear, surroundings
 from callcov_portal.engine.speech.whisper import WhisperRecogniser
 
 ARRANGEMENTS = {"two workers, one thread each": [1, 1], "one worker, two threads": [2]}
@@ -42,12 +41,9 @@ def arguments() -> Namespace:
 
 
 def ear(threads: int, target: str, *, local: bool) -> Ear:
-    """The recogniser's child with so many threads."""
-    count = str(threads)
-    environment = {**os.environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "PYTHONPATH": str(ROOT)}
-    offline = {"HF_HUB_OFFLINE": "1"} if local else {}
-    command = [sys.executable, "-m", "benchmarks.engine.threads", target, count]
-    return Ear(command, {**environment, **offline})
+    """The product's child of the recogniser, but with so many threads."""
+    command = [sys.executable, "-m", "benchmarks.engine.threads", target, str(threads)]
+    return Ear(command, surroundings(local=local, threads=threads))
 
 
 def hear_all(recogniser: WhisperRecogniser, calls: Sequence[Recording]) -> None:
