@@ -46,12 +46,12 @@ def test_a_compliant_call_is_compliant():
     assert found["mandatory_disclosures"]["missing_disclosures"] == []
     assert found["purpose_declaration"]["interaction_number"] == 1
     assert found["prohibited_phrases"] == {"used": False, "instances": []}
-    assert [each["type"] for each in found["sensitive_data"]["instances"]] == [
-        "date_of_birth",
-        "card_number",
-        "card_expiry",
-        "cvv",
-        "email",
+    assert [(each["type"], each["title"]) for each in found["sensitive_data"]["instances"]] == [
+        ("date_of_birth", "Date of birth"),
+        ("card_number", "Card number"),
+        ("card_expiry", "Card expiry"),
+        ("cvv", "Security code"),
+        ("email", "E-mail address"),
     ]
     assert example("call1_payment")["coaching"]["recommendations"] == []
 
