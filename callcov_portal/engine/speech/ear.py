@@ -26,7 +26,7 @@ FRUGAL = {
     "MALLOC_MMAP_THRESHOLD_": LARGE,
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-"""glibc keeps what was freed once; told so it gives large pieces back, and a child takes 400 MB at most on calls of 150 s, not 510.
+"""glibc keeps what was freed once; told so it gives large pieces back, and a child takes 400 MB at most, not 510.
 
 Fetching them again page by page would cost a third of the recognition's time; in huge pages, where the system has them, it costs a tenth.
 """
