@@ -30,8 +30,8 @@ Array = NDArray[np.float32]
 Spans = list[tuple[int, int]]
 Tell = Callable[[str, float], None]
 
-BLOCK_SECONDS = 120
-"""Calls are heard in blocks of at most this length, because the recogniser takes memory for all it is given: 0.7 MB for a second."""
+BLOCK_SECONDS = 300
+"""Long calls are heard in blocks of about this length, because the recogniser takes memory for all it is given."""
 LOOK_BACK_SECONDS = 60
 CHANNELS = ("0", "1")
 

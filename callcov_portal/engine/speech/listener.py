@@ -5,6 +5,7 @@ are lines of JSON: `{"ready"}` when the model is loaded or else `{"unusable"}`; 
 while it works, then `{"answer"}` or `{"failed"}`.
 """
 
+import ctypes
 import json
 import os
 import queue
@@ -78,6 +79,14 @@ def serve(target: str, questions: "queue.Queue[bytes]", say: Callable[[dict[str,
             say({"failed": "The recording needs more memory than there is."})
         except Exception as trouble:  # noqa: BLE001 - the parent must hear of it, whatever it is
             say({"failed": f"Speech recognition failed: {trouble!r}."})
+        give_back_memory()
+
+
+def give_back_memory() -> None:
+    """Let the system have what is free: what lies between pieces in use would pile up from call to call."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 def listen(source: IO[bytes], questions: "queue.Queue[bytes]") -> None:

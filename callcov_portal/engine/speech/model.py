@@ -8,6 +8,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
 from numpy.typing import NDArray
 
+from callcov_portal.engine.speech.features import PieceWise
 from callcov_portal.engine.speech.stretches import Heard, glued
 from callcov_portal.engine.speech.timing import placed, stretched
 
@@ -36,9 +37,10 @@ class Model:
     A temperature above 0 is tried only where the text repeats itself or is unlikely, which ends loops.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, threads: int = 1) -> None:
         """`target` is a folder or a hub's name. Raises whatever the loader raises."""
-        self.whisper = WhisperModel(target, device="cpu", compute_type="int8", cpu_threads=1)
+        self.whisper = WhisperModel(target, device="cpu", compute_type="int8", cpu_threads=threads)
+        self.whisper.feature_extractor = PieceWise(**self.whisper.feat_kwargs)
 
     def language(self, samples: Array) -> str:
         """The language of the first half minute of speech; empty when there is none."""
