@@ -108,6 +108,7 @@ def agent(request: PortalRequest, pk: int) -> HttpResponse:
     behind = urlencode({**who, **period.days})
     context = {
         "person": person,
+        "kind": "agent",
         "period": period,
         "periods": weeks.choices(timezone.localdate()),
         "behind": behind,

@@ -89,6 +89,7 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
     shown = list(calls.filter(pk__in=page.numbers).newest_first())
     context = {
         "person": person,
+        "kind": "contact",
         "page": page,
         "events": events_of(shown, before=older_than(calls, shown)),
         "count": capped_count(calls),
