@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import callcov_portal
 from callcov_portal.exports import (
@@ -21,10 +23,12 @@ from callcov_portal.exports import (
     Tally,
     csv_of,
     jsonl_of,
+    quoting,
     wish_for,
     workbook,
 )
-from callcov_portal.exports.cells import Clock, Guard, safe_text
+from callcov_portal.exports.cells import Clock, safe_text
+from callcov_portal.exports.columns import Kind
 from callcov_portal.models import Outcome, Recording
 from tests.factories import (
     NOON,
@@ -60,16 +64,46 @@ def everything() -> Recording:
     return call
 
 
-@pytest.mark.parametrize("values", [DANGEROUS, HARMLESS, [*HARMLESS, *DANGEROUS], ["a", None, "", "b1"], [None], []])
-def test_a_column_is_guarded_as_strictly_as_each_of_its_cells(values):
-    assert [value or "" for value in Guard()(values)] == [safe_text(value) for value in values]
+MIXED = [
+    DANGEROUS,
+    HARMLESS,
+    [*HARMLESS, *DANGEROUS],
+    ["a", None, "", "b1"],
+    [None, "", "x,y"],
+    [None],
+    ["\ud800"],
+    [7, "7"],
+]
 
 
-def test_a_guard_forgets_before_it_grows_large(monkeypatch):
+def as_the_library_writes(columns) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(zip(*columns, strict=True))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("values", MIXED)
+@pytest.mark.parametrize("kinds", [(Kind.TEXT,), (Kind.TEXT, Kind.NUMBER)])
+def test_a_column_is_written_as_strictly_as_each_of_its_cells_and_as_the_library_quotes_it(values, kinds):
+    figures = [(0, 1.5, None, 1e-7, -3)[at % 5] for at in range(len(values))]
+    safe = [[None if value is None else safe_text(value) for value in values], figures]
+    expected = as_the_library_writes(safe[: len(kinds)])
+    assert quoting.written(kinds, [values, figures][: len(kinds)]) == expected.encode("utf-8", "replace")
+
+
+@given(st.lists(st.none() | st.text(), min_size=1))
+def test_any_texts_are_quoted_as_the_library_quotes_them(values):
+    safe = [None if value is None else safe_text(value) for value in values]
+    assert quoting.written([Kind.TEXT], [values]).decode() == as_the_library_writes([safe])
+
+
+def test_hours_are_forgotten_before_they_are_many(settings, monkeypatch):
     monkeypatch.setattr("callcov_portal.exports.cells.MOST_KEPT", 3)
-    guard = Guard()
-    assert guard(["=a", "=b", "=c", "=d", "=a"]) == ["'=a", "'=b", "'=c", "'=d", "'=a"]
-    assert len(guard) <= 3
+    settings.TIME_ZONE = "Europe/Berlin"
+    clock = Clock()
+    for day in range(1, 29):
+        assert clock([f"2026-03-{day:02} 10:{day:02}:00"]) == [f"2026-03-{day:02}T11:{day:02}:00+01:00"]
+        assert len(clock.hours) <= 4
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns"])

@@ -4,9 +4,9 @@ Cells are treated a column of a batch at a time: what can be said of the whole c
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -22,7 +22,7 @@ FORMULA = re.compile(f"{BLANKS}[{SIGNS}\t\r\n]")
 ENDS = "\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 FORMULA_INSIDE = re.compile(f"([{ENDS}](?:[^\\S{ENDS}]|[\ufeff\u200b-\u200f\u2060])*)(?=[{SIGNS}])")
 
-MOST_KEPT = 10_000  # values of one column that are remembered
+MOST_KEPT = 10_000  # hours of which is remembered how they are written
 
 Values = Sequence[Any]
 
@@ -36,68 +36,70 @@ def safe_text(value: object) -> str:
     return f"'{safe}" if FORMULA.match(text) else safe
 
 
-class Guard(dict[Any, str]):
-    """Makes the texts of a column safe, and remembers those it had to look at one by one."""
+class Shift(NamedTuple):
+    """How the hours of a stretch of UTC are written here: from which hour on, on which days, with which offset."""
 
-    def __missing__(self, value: Any) -> str:
-        if len(self) >= MOST_KEPT:
-            self.clear()
-        safe = self[value] = safe_text(value)
-        return safe
+    first: int
+    days: tuple[str, str]
+    offset: str
 
-    def __call__(self, values: Values) -> Values:
-        """Return the column with every text safe; None stays None, which is written as nothing."""
-        texts = [value for value in values if value]
-        try:
-            begins = "".join([text[0] for text in texts])
-            is_plain = begins.isalnum() and "".join(texts).isprintable()
-        except (TypeError, IndexError):  # something that is no text
-            is_plain = False
-        return values if is_plain or not texts else list(map(self.__getitem__, values))
+    def __call__(self, hours: int) -> tuple[str, str]:
+        """Return what a moment begins with, and what it ends with behind minutes and seconds, so many hours later."""
+        day, hour = divmod(self.first + hours, 24)
+        return f"{self.days[day]}T{hour:02}", self.offset
 
 
 class Clock:
     """Writes moments, as the database driver gives them, as ISO 8601 with the offset of the portal's time zone.
 
-    SQLite's driver gives text in UTC. Within an hour of UTC nearly every zone has one offset of whole hours, so that
-    only the hour has to be looked up; where it has not, each moment is worked out.
+    SQLite's driver gives text in UTC. In nearly every hour of nearly every zone only day and hour have to be replaced;
+    where the clocks change or differ by half an hour, moments are worked out one by one.
     """
 
     def __init__(self) -> None:
         self.zone = timezone.get_current_timezone()
-        self.hours: dict[str, Any] = {}  # of UTC: what `learnt` returned
+        self.days: dict[str, Shift | None] = {}  # of UTC
+        self.hours: dict[str, tuple[str, str] | None] = {}  # of UTC: what `Shift` says
 
     def __call__(self, values: Values) -> Values:
         """Return the column with every moment written; None stays None."""
-        hours = self.hours
         try:
-            for hour in {value[:13] for value in values if value} - hours.keys():
-                self.learnt(hour)
+            self.learn({value[:13] for value in values if value} - self.hours.keys())
+            hours: Any = self.hours
             return [value and f"{(known := hours[value[:13]])[0]}{value[13:19]}{known[1]}" for value in values]
         except (TypeError, KeyError):  # moments of a driver that gives them as such, or an hour without one offset
             return [None if value is None else self.written(value) for value in values]
 
     def written(self, value: str | datetime) -> str:
         """Return one moment written to the second."""
-        if isinstance(value, datetime):
-            return moment_of(value).astimezone(self.zone).isoformat(timespec="seconds")
-        hour = value[:13]
-        known = self.hours[hour] if hour in self.hours else self.learnt(hour)
-        return f"{known[0]}{value[13:19]}{known[1]}" if known else self.local(value).isoformat(timespec="seconds")
+        return self.local(value).isoformat(timespec="seconds")
 
-    def learnt(self, hour: str) -> tuple[str, str] | None:
-        """Return what an hour of UTC begins and ends with here, None where it has no single offset of whole hours."""
-        if len(self.hours) >= MOST_KEPT:
+    def learn(self, hours: set[str]) -> None:
+        """Remember how these hours of UTC are written here."""
+        if len(self.hours) > MOST_KEPT:
             self.hours.clear()
-        first, last = self.local(f"{hour}:00:00"), self.local(f"{hour}:59:59")
-        is_whole = first.utcoffset() == last.utcoffset() and first.minute == first.second == 0
-        written = first.isoformat(timespec="seconds")
-        self.hours[hour] = known = (written[:13], written[19:]) if is_whole else None
-        return known
+            self.days.clear()
+        for hour in hours:
+            day = hour[:10]
+            if day not in self.days:
+                self.days[day] = self.shift(f"{day} 00:00:00", f"{day} 23:59:59")
+            if shift := self.days[day]:
+                self.hours[hour] = shift(int(hour[11:13]))
+            else:
+                shift = self.shift(f"{hour}:00:00", f"{hour}:59:59")
+                self.hours[hour] = shift and shift(0)
 
-    def local(self, text: str) -> datetime:
-        """Return a moment as SQLite keeps it in the portal's zone; the ends of time stay in UTC."""
-        moment = moment_of(text)
+    def shift(self, begin: str, end: str) -> Shift | None:
+        """Return how hours between two moments are written; None without one offset of whole hours."""
+        first, last = self.local(begin), self.local(end)
+        if first.utcoffset() != last.utcoffset() or first.minute or first.second:
+            return None
+        written = first.isoformat(timespec="seconds")
+        return Shift(first.hour, (written[:10], last.date().isoformat()), written[19:])
+
+    def local(self, value: str | datetime) -> datetime:
+        """Return a moment in the portal's zone; the ends of time stay in UTC."""
+        moment = moment_of(value)
         try:
             return moment.astimezone(self.zone)
         except OverflowError:
@@ -127,13 +129,7 @@ def as_they_are(values: Values) -> Values:
     return values
 
 
-def plain(kind: Kind) -> Callable[[Values], Values]:
-    """Return what makes the plain values of a column, those of every format, out of what the driver gives."""
-    if kind is Kind.TIME:
-        return Clock()
-    return ids if kind is Kind.ID else as_they_are
-
-
-def guarded(kind: Kind) -> Callable[[Values], Values]:
-    """Return what makes a column of plain values safe for a format that holds nothing but text."""
-    return Guard() if kind is Kind.TEXT else as_they_are
+def plain(kinds: Iterable[Kind]) -> list[Callable[[Values], Values]]:
+    """Return what makes the plain values of columns, those of every format, out of what the driver gives."""
+    ways = {Kind.TIME: Clock(), Kind.ID: ids}
+    return [ways.get(kind, as_they_are) for kind in kinds]

@@ -1,15 +1,14 @@
 """What a table can be written as. CSV and JSON Lines stream; a workbook and an archive are made as files."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 from django.db.models import QuerySet
 
-from callcov_portal.exports.cells import guarded
+from callcov_portal.exports import quoting
 from callcov_portal.exports.columns import Column
 from callcov_portal.exports.table import Table, Tally
 from callcov_portal.models import Recording
@@ -51,17 +50,10 @@ def csv_of(
     `mark` puts a byte order mark first, without which Excel takes UTF-8 for something else.
     """
     columns = columns or table.columns
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    guards = [guarded(column.kind) for column in columns]
-    writer.writerow([column.key for column in columns])
-    yield ((BYTE_ORDER_MARK if mark else "") + buffer.getvalue()).encode()
-    for block in table.blocks(recordings, columns, tally or Tally(), unmasked=unmasked):
-        buffer.seek(0)
-        buffer.truncate()
-        safe = [guard(values) for guard, values in zip(guards, block, strict=True)]
-        writer.writerows(zip(*safe, strict=True))
-        yield buffer.getvalue().encode("utf-8", "replace")
+    kinds = [column.kind for column in columns]
+    yield ((BYTE_ORDER_MARK if mark else "") + quoting.lines([[column.key] for column in columns])).encode()
+    blocks = table.blocks(recordings, columns, tally or Tally(), unmasked=unmasked)
+    yield from map(partial(quoting.written, kinds), blocks)  # holds no batch while the next is read
 
 
 def jsonl_of(

@@ -81,9 +81,12 @@ class Table:
         is hidden unless `unmasked`.
         """
         columns = columns or self.columns
-        finish = [plain(column.kind) for column in columns]
-        for block in self.read(recordings, columns, tally, unmasked=unmasked):
-            yield [done(values) for done, values in zip(finish, block, strict=True)]
+        finish = plain(column.kind for column in columns)
+
+        def finished(block: Columns) -> Columns:
+            return [done(values) for done, values in zip(finish, block, strict=True)]
+
+        yield from map(finished, self.read(recordings, columns, tally, unmasked=unmasked))
 
     def read(
         self, recordings: QuerySet[Recording], columns: tuple[Column, ...], tally: Tally, *, unmasked: bool
