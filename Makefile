@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-search bench-exports lock clean
+.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -62,25 +62,11 @@ NOISE ?= 8
 bench-engine: $(VENV)/.installed-dev ## Measure the engine on CALLS beside plain faster-whisper; takes minutes
 	@$(BIN)/python -m benchmarks.engine --calls "$(CALLS)" --noise $(NOISE) $(ARGS)
 
-bench: $(VENV)/.installed-dev ## Measure pages, leaderboard and webhook on up to a million calls; ARGS="--million" builds those
-	@$(BIN)/python -m benchmarks.pages $(ARGS)
+bench: $(VENV)/.installed-dev ## Measure pages, exports and search beside peers, on up to a million calls; ARGS="--million" builds those
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
 	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)
-
-bench-search: $(VENV)/.installed-dev ## Measure the search over 100,000 generated calls; takes minutes
-	@$(BIN)/python -m benchmarks.search $(ARGS)
-
-bench-exports: $(VENV)/.installed-dev $(VENV)/bench-exports/.installed ## Measure exports beside the sqlite3 shell and their peers
-	@$(BIN)/python -m benchmarks.exports $(ARGS)
-
-# The peers alone, where the program does not find them.
-$(VENV)/bench-exports/.installed: | $(VENV)/.installed-dev
-	$(PYTHON) -m venv $(VENV)/bench-exports
-	$(VENV)/bench-exports/bin/pip install --quiet datasette==0.65.5
-	$(BIN)/pip install --quiet --no-deps --target $(VENV)/bench-exports/django-import-export \
-		django-import-export==4.4.3 tablib==3.9.0 diff-match-patch==20241021
-	@touch $@
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml

@@ -1,8 +1,7 @@
-"""Exports beside what else can write the same rows, in the same run on the same database.
+"""Exports beside what else can write the same rows: the newest 20,000 calls of the largest database, of whole days.
 
-The floor is the sqlite3 shell, which runs the very statement whose rows we write, joins and all, and guards no cell.
-Peers are Datasette's CSV stream and django-import-export, with the columns that all can write alike: those of the
-recordings' own table. `make bench-exports` installs them beside the program, where nothing else finds them.
-Each round runs one after the other; figures are medians of CPU seconds (user and system), for other programs on the
-machine do not disturb these much. Our own are those of the process that serves, without its start.
+The floor is the sqlite3 shell, which runs the very statement whose rows we write, joins and all, and guards no cell. Peers
+are Datasette's CSV stream, with the columns that both can write, those of the recordings' own table; and a resource of
+django-import-export with every column that is no count and no decision, related ones by their names, on a queryset that
+has joined them. Ours is the download itself: the request with its session, the hash, the manifest at its end.
 """

@@ -1,7 +1,7 @@
 """Requests through the real WSGI application, in this process and without a socket."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,7 +41,26 @@ class Browser:
 
     def ask(self, address: str, *, method: str = "GET", body: bytes = b"", htmx: bool = False) -> bytes:
         """Return the body of an answer; raises `Unexpected` for any but 200 and 206."""
-        parts, said = urlsplit(address), []
+        return b"".join(self.stream(address, method=method, body=body, htmx=htmx))
+
+    def stream(
+        self, address: str, *, method: str = "GET", body: bytes = b"", htmx: bool = False
+    ) -> Generator[bytes, None, None]:
+        """Yield the body of an answer as it comes; raises `Unexpected` for any but 200 and 206."""
+        said: list[str] = []
+        environ = self.environment(address, method, body, htmx=htmx)
+        answer = self.application(environ, lambda status, headers, _=None: said.append(status))
+        try:
+            if said[0][:3] not in {"200", "206"}:
+                raise Unexpected(f"{method} {address}: {said[0]} {b''.join(answer)[:300]!r}")
+            yield from answer
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
+    def environment(self, address: str, method: str, body: bytes, *, htmx: bool) -> dict[str, Any]:
+        """Return a request as a server hands it over."""
+        parts = urlsplit(address)
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "PATH_INFO": parts.path,
@@ -64,13 +83,7 @@ class Browser:
         }
         if htmx:
             environ |= {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": f"http://127.0.0.1:8000{parts.path}"}
-        answer = self.application(environ, lambda status, headers, _=None: said.append(status))
-        content = b"".join(answer)
-        if hasattr(answer, "close"):
-            answer.close()
-        if said[0][:3] not in {"200", "206"}:
-            raise Unexpected(f"{method} {address}: {said[0]} {content[:300]!r}")
-        return content
+        return environ
 
 
 def signed_in() -> Browser:

@@ -16,13 +16,14 @@ def main(place: str) -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed must not stand among the answers
     django.setup()
     if place == ADMIN:
+        from benchmarks.exports import import_export
         from benchmarks.pages.peers import admin
 
-        serve(admin.doings(), answers=answers)
+        serve(admin.doings() | import_export.doings(), answers=answers)
     else:
-        from benchmarks.pages.lines import MODULES
+        from benchmarks.groups import GROUPS
 
-        places = [(module, module.doings(place)) for module in MODULES]
+        places = [(module, module.doings(place)) for module in GROUPS]
         try:
             serve({name: doing for _, doings in places for name, doing in doings.items()}, answers=answers)
         finally:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.engine.serving import ROOT
 from benchmarks.pages.values import MIDDLE
@@ -81,6 +82,22 @@ def optimize(calls: str) -> None:
 def manage(calls: str, *arguments: str) -> None:
     """Run one of the program's commands on a database."""
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment(calls), check=True, stdout=2)
+
+
+class Newest(NamedTuple):
+    """The newest calls of a database, in which peers can be told to look by a day: since when, and how many."""
+
+    since: str
+    calls: int
+
+
+def newest(path: Path, most: int = 20_000) -> Newest:
+    """Return the newest calls, whole days, at most so many."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        day = "SELECT date(called_at, '+1 day') FROM portal_recording ORDER BY called_at DESC LIMIT 1 OFFSET ?"
+        (since,) = connection.execute(day, [most]).fetchone() or ("2000-01-01",)
+        (calls,) = connection.execute("SELECT COUNT(*) FROM portal_recording WHERE called_at >= ?", [since]).fetchone()
+    return Newest(since, calls)
 
 
 def first_agent(calls: str) -> int:

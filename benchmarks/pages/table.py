@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.pages.values import Verdict
 
-BEGIN, END = "<!-- bench:pages -->", "<!-- /bench:pages -->"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 HEADS = ("line", "asked", "measured", "", "CPU ms", "beside ms")
 
 
@@ -14,12 +14,14 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
     mark = {True: "✓", False: "✗", None: "–"}[verdict.met]
     ratio = "–" if verdict.ratio is None else f"{verdict.ratio:.2f}"
     name = f"{verdict.name} ({verdict.note})" if verdict.note else verdict.name
-    return name, verdict.bound, ratio, mark, milliseconds(verdict.one), milliseconds(verdict.other)
+    return name, verdict.bound, ratio, mark, amount(verdict.one, verdict.unit), amount(verdict.other, verdict.unit)
 
 
-def milliseconds(seconds: float | None) -> str:
-    """Return a time with as many digits as say something."""
-    return "–" if seconds is None else f"{1000 * seconds:.3g}"
+def amount(value: float | None, unit: str) -> str:
+    """Return seconds as milliseconds, anything else with its unit, with as many digits as say something."""
+    if value is None:
+        return "–"
+    return f"{value:.0f} {unit}" if unit else f"{1000 * value:.3g}"
 
 
 def text(verdicts: Sequence[Verdict]) -> str:

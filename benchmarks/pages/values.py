@@ -7,8 +7,12 @@ from statistics import median
 SMALL, MIDDLE, LARGE = "1000", "100000", "largest"
 """The databases, by how many calls they hold; how many the largest has is asked for."""
 MILLION = "1000000"
+MS, MIB = "", "MiB"
+"""Units of a line: CPU milliseconds, or memory."""
 ADMIN, DATASETTE, SERVERS = "admin", "datasette", "servers"
-"""The peers; admin and Datasette work on the largest database there is."""
+"""The peers; admin (with django-import-export) and Datasette work on the largest database there is."""
+SEARCH, SEARCH_POSTGRES = "search", "search on PostgreSQL"
+"""Databases of their own, with words of which is known where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,30 @@ class Line:
     other: Measure
     bound: float
     at_most: bool = True
+    unit: str = MS
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What has to be measured."""
+        return self.one, self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound in milliseconds on what the dearest of some things costs by itself."""
+
+    name: str
+    measures: tuple[Measure, ...]
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A bound on how many times the dearest of some things costs what the cheapest costs."""
+
+    name: str
+    measures: tuple[Measure, ...]
+    bound: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +65,15 @@ class Fact:
     name: str
     holds: Measure
 
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What has to be looked at."""
+        return (self.holds,)
 
+
+Asked = Line | Limit | Spread | Fact
 Costs = Mapping[Measure, list[float]]
-"""CPU seconds of each round."""
+"""CPU seconds of each round; of a line with another unit, that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +87,36 @@ class Verdict:
     other: float | None
     met: bool | None
     note: str = ""
+    unit: str = MS
 
 
-def judge(line: Line, costs: Costs) -> Verdict:
+def judge(line: Line | Limit | Spread, costs: Costs) -> Verdict:
     """Compare the medians. What could not be measured is neither met nor missed."""
-    bound = f"{'≤' if line.at_most else '≥'} {line.bound:g}"
-    missing = [each for each in (line.one, line.other) if not costs.get(each)]
+    missing = [each for each in line.measures if not costs.get(each)]
     if missing:
-        return Verdict(line.name, bound, None, None, None, None, f"not measured: {missing[0].place} {missing[0].name}")
-    one, other = median(costs[line.one]), median(costs[line.other])
-    ratio = one / other if line.at_most else other / one
-    return Verdict(line.name, bound, ratio, one, other, ratio <= line.bound if line.at_most else ratio >= line.bound)
+        note = f"not measured: {missing[0].place} {missing[0].name}"
+        return Verdict(line.name, bound_of(line), None, None, None, None, note)
+    found = [median(costs[each]) for each in line.measures]
+    if isinstance(line, Limit):
+        return Verdict(line.name, bound_of(line), None, max(found), None, 1000 * max(found) <= line.bound)
+    one, other = (found[0], found[1]) if isinstance(line, Line) else (max(found), min(found))
+    if isinstance(line, Line) and not line.at_most:
+        return Verdict(line.name, bound_of(line), other / one, one, other, other / one >= line.bound)
+    unit = line.unit if isinstance(line, Line) else MS
+    return Verdict(line.name, bound_of(line), one / other, one, other, one / other <= line.bound, unit=unit)
 
 
-def needed(lines: Iterable[Line | Fact]) -> dict[str, list[str]]:
+def bound_of(line: Line | Limit | Spread) -> str:
+    """Return what is asked of a line."""
+    sign = "≥" if isinstance(line, Line) and not line.at_most else "≤"
+    return f"{sign} {line.bound:g}{' ms' if isinstance(line, Limit) else ''}"
+
+
+def needed(lines: Iterable[Asked]) -> dict[str, list[str]]:
     """Return what has to be done in each place, each thing once, in the order in which it is first named."""
     found: dict[str, list[str]] = {}
     for line in lines:
-        for each in (line.one, line.other) if isinstance(line, Line) else (line.holds,):
+        for each in line.measures:
             names = found.setdefault(each.place, [])
             if each.name not in names:
                 names.append(each.name)

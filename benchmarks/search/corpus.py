@@ -25,18 +25,10 @@ class Corpus:
     seed: int = 7
     planted: dict[str, list[int]] = field(default_factory=dict)
 
-    def vocabulary(self) -> list[str]:
-        """Return the words, the most frequent first; each is three or four syllables of its number."""
-        base = len(SYLLABLES)
-        return [
-            SYLLABLES[n % base] + SYLLABLES[n // base % base] + SYLLABLES[(n * 7 + 3) % base] + "n" * (n % 2)
-            for n in range(VOCABULARY)
-        ]
-
     def generate(self) -> Iterator[tuple[int, list[Line]]]:
         """Yield the number of each call, from 1 on, and its segments."""
         random = np.random.default_rng(self.seed)
-        words = np.array(self.vocabulary())
+        words = np.array(vocabulary())
         weights = 1 / np.arange(1, VOCABULARY + 1)
         bounds = np.cumsum(weights / weights.sum())
         for number in range(1, self.calls + 1):
@@ -62,6 +54,15 @@ class Corpus:
         place -= place % (WORDS // SEGMENTS)
         drawn[place : place + len(said)] = said
         self.planted.setdefault(what, []).append(number)
+
+
+def vocabulary() -> list[str]:
+    """Return the words, the most frequent first; each is three or four syllables of its number."""
+    base = len(SYLLABLES)
+    return [
+        SYLLABLES[n % base] + SYLLABLES[n // base % base] + SYLLABLES[(n * 7 + 3) % base] + "n" * (n % 2)
+        for n in range(VOCABULARY)
+    ]
 
 
 def spoken(words: list[str]) -> Iterator[Line]:

@@ -1,51 +1,30 @@
-"""A database of its own for one run, filled with calls as the portal's own indexing writes them."""
+"""`python -m benchmarks.search.database CALLS`: fill the database of the environment as the portal's own indexing does."""
 
-import os
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+import json
+import sys
 
 from benchmarks.search.corpus import AGENTS, CONTACTS, Corpus, agent_of, analysis_of, called_at
+from benchmarks.search.kept import planted_in
 
 AT_ONCE = 500
 
 
-@contextmanager
-def own_database(postgres: str) -> Iterator[None]:
-    """Set Django up on a new database, and remove that afterwards. Once in a process."""
-    with tempfile.TemporaryDirectory(prefix="callcov-bench-search-") as folder:
-        os.environ.update({"CALLCOV_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "callcov_portal.settings"})
-        (Path(folder) / "static").mkdir()
-        name = f"callcov_bench_search_{os.getpid()}"
-        if postgres:
-            told(postgres, f'CREATE DATABASE "{name}"')
-            os.environ["CALLCOV_DATABASE_URL"] = urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-        try:
-            migrated()
-            yield
-        finally:
-            if postgres:
-                told(postgres, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def told(url: str, statement: str) -> None:
-    """Run one statement outside of any transaction."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-def migrated() -> None:
-    """Set up Django and make the tables."""
+def main(calls: int) -> None:
+    """Make the tables and fill them, unless all calls are there."""
     import django
     from django.core.management import call_command
 
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
+    from callcov_portal.models import Spoken
+
+    if planted_in().exists() and Spoken.objects.count() == calls:
+        return
+    call_command("flush", interactive=False, verbosity=0)
+    corpus = Corpus(calls)
+    fill(corpus)
+    settle()
+    planted_in().write_text(json.dumps(corpus.planted))
 
 
 def fill(corpus: Corpus) -> None:
@@ -64,8 +43,8 @@ def fill(corpus: Corpus) -> None:
     write(batch, corpus.calls)
 
 
-def write(batch: list, calls: int) -> float:  # type: ignore[type-arg]
-    """Write some calls, and return how long (s) the transaction with their words took."""
+def write(batch: list, calls: int) -> None:  # type: ignore[type-arg]
+    """Write some calls and their words."""
     from django.db import transaction
 
     from callcov_portal.actions.indexing import spoken_row
@@ -85,21 +64,8 @@ def write(batch: list, calls: int) -> float:  # type: ignore[type-arg]
         named = (EVERY, agent_facet(agent), contact_facet(contact))
         rows.append(spoken_row(key_from(moment, number), number, analysis_of(number), lines, named))
     Recording.objects.bulk_create(recordings)
-    began = time.monotonic()
     with transaction.atomic():
         Spoken.objects.put(rows)
-    return time.monotonic() - began
-
-
-def index_more(corpus: Corpus, rounds: int) -> float:
-    """Index 50 further calls at a time, and return how long (s) the longest of these transactions took."""
-    from callcov_portal.actions.indexing import AT_ONCE as TOGETHER
-
-    further, longest = Corpus(rounds * TOGETHER, seed=corpus.seed + 1), 0.0
-    found = [(number + corpus.calls, lines) for number, lines in further.generate()]
-    for at in range(0, len(found), TOGETHER):
-        longest = max(longest, write(found[at : at + TOGETHER], corpus.calls))
-    return longest
 
 
 def settle() -> None:
@@ -112,3 +78,7 @@ def settle() -> None:
         else:
             cursor.execute("INSERT INTO portal_spoken_index(portal_spoken_index, rank) VALUES ('merge', 5000)")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

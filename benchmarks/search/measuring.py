@@ -1,15 +1,34 @@
-"""CPU of one way to ask, in milliseconds: medians of rounds in which all ways take turns."""
+"""CPU of one way to ask, that of PostgreSQL's process included."""
 
-import gc
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 TICKS = os.sysconf("SC_CLK_TCK")
-LEAST = 0.15  # seconds of a round: a backend's CPU is told in hundredths
-MOST_TIMES = 400
+LEAST = 0.15  # seconds of one go: a backend's CPU is told in hundredths
+AT_ONCE = 10
+
+
+class Way:
+    """Something to ask again and again; measures itself."""
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        self.ask = ask
+
+    def __call__(self) -> None:
+        """Ask once."""
+        self.ask()
+
+    def cost(self, _times: int) -> float:
+        """Return the CPU seconds of asking once."""
+        pid, times = backend(), 0
+        before = cpu_of(pid)
+        while (used := cpu_of(pid) - before) < LEAST:
+            for _ in range(AT_ONCE):
+                self.ask()
+            times += AT_ONCE
+        return used / times
 
 
 def backend() -> int:
@@ -30,26 +49,3 @@ def cpu_of(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         other = (int(fields[11]) + int(fields[12])) / TICKS
     return time.process_time() + other
-
-
-def measured(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return what each way costs."""
-    pid = backend()
-    times = {name: times_for(way) for name, way in ways.items()}
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            gc.collect()
-            before = cpu_of(pid)
-            for _ in range(times[name]):
-                way()
-            found[name].append(1000 * (cpu_of(pid) - before) / times[name])
-    return {name: median(values) for name, values in found.items()}
-
-
-def times_for(way: Callable[[], object]) -> int:
-    """Return how often a way must be gone in one round to be measured well; it is warm then."""
-    way()
-    began = time.monotonic()
-    way()
-    return max(1, min(MOST_TIMES, round(LEAST / max(time.monotonic() - began, 1e-6))))

@@ -25,6 +25,7 @@ FORMULA_INSIDE = re.compile(f"([{ENDS}](?:[^\\S{ENDS}]|[\ufeff\u200b-\u200f\u206
 MOST_KEPT = 10_000  # hours of which is remembered how they are written
 
 Values = Sequence[Any]
+Plain = Callable[[Values], Values]
 
 
 def safe_text(value: object) -> str:
@@ -129,7 +130,7 @@ def as_they_are(values: Values) -> Values:
     return values
 
 
-def plain(kinds: Iterable[Kind]) -> list[Callable[[Values], Values]]:
+def plain(kinds: Iterable[Kind]) -> list[Plain]:
     """Return what makes the plain values of columns, those of every format, out of what the driver gives."""
-    ways = {Kind.TIME: Clock(), Kind.ID: ids}
+    ways: dict[Kind, Plain] = {Kind.TIME: Clock(), Kind.ID: ids}
     return [ways.get(kind, as_they_are) for kind in kinds]

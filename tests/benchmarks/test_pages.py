@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from benchmarks.groups import GROUPS
 from benchmarks.pages import answering, table
 from benchmarks.pages.answering import cost_of, cpu, serve, times_for
-from benchmarks.pages.lines import MODULES
 from benchmarks.pages.process import Broken, Process
-from benchmarks.pages.values import Fact, Line, Measure, Verdict, judge, needed
+from benchmarks.pages.values import MIB, Fact, Limit, Line, Measure, Spread, Verdict, judge, needed
 
 OURS, THEIRS = Measure("1000", "list"), Measure("admin", "changelist")
 GROWTH = Line("growth", OURS, THEIRS, 1.15)
@@ -36,15 +36,35 @@ def test_what_was_not_measured_is_neither_met_nor_missed_and_says_so():
     assert "admin changelist" in verdict.note
 
 
+def test_a_limit_holds_for_the_dearest_and_is_in_milliseconds():
+    limit = Limit("quick", (OURS, THEIRS), 5)
+    verdict = judge(limit, {OURS: [0.004], THEIRS: [0.0049]})
+    assert (verdict.ratio, verdict.one, verdict.bound, verdict.met) == (None, 0.0049, "≤ 5 ms", True)
+    assert judge(limit, {OURS: [0.006], THEIRS: [0.001]}).met is False
+    assert judge(limit, {OURS: [0.001]}).met is None
+
+
+def test_a_spread_is_between_the_dearest_and_the_cheapest():
+    spread = Spread("even", (OURS, THEIRS, Measure("1000", "other")), 20)
+    costs = {OURS: [0.02], THEIRS: [0.001], Measure("1000", "other"): [0.005]}
+    assert (judge(spread, costs).ratio, judge(spread, costs).met) == (pytest.approx(20), True)
+    assert judge(spread, {**costs, OURS: [0.021]}).met is False
+
+
+def test_memory_is_written_with_its_unit():
+    verdict = judge(Line("peak", OURS, THEIRS, 1.2, unit=MIB), {OURS: [66.2], THEIRS: [60.0]})
+    assert table.cells(verdict)[2:] == ("1.10", "✓", "66 MiB", "60 MiB")
+
+
 def test_everything_is_done_once_in_each_place():
     fact = Fact("right", Measure("1000", "sums"))
     assert needed([GROWTH, CHEAPER, fact]) == {"1000": ["list", "sums"], "admin": ["changelist"]}
 
 
-def test_lines_have_names_of_their_own_and_so_do_modules():
-    names = [line.name for module in MODULES for line in module.LINES]
+def test_lines_have_names_of_their_own_and_so_do_groups():
+    names = [line.name for group in GROUPS for line in group.LINES]
     assert len(names) == len(set(names)) > 10
-    assert len({module.NAME for module in MODULES}) == len(MODULES)
+    assert len({group.NAME for group in GROUPS}) == len(GROUPS)
 
 
 def test_the_table_says_what_was_asked_and_measured():
@@ -122,6 +142,19 @@ def test_requests_are_answered_with_cpu_and_trouble_is_told():
     assert "ZeroDivisionError" in broken["error"]
     assert "cpu" in fine
     assert len(done) == 2 + 2 * answering.MOST_TIMES
+
+
+class Once(Prepared):
+    once = True
+
+
+def test_what_is_done_once_is_not_warmed_up_and_says_so_and_what_takes_long_is_tried_once_before(monkeypatch):
+    [answer] = answers_to({"do": "it"}, it=Once())
+    assert answer["once"] is True
+    done = []
+    monkeypatch.setattr(answering, "LONG", -1.0)
+    answers_to({"do": "long"}, long=lambda: done.append(1))
+    assert len(done) == 2
 
 
 def test_a_process_that_ends_or_fails_says_how(tmp_path):

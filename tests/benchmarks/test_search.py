@@ -1,16 +1,17 @@
-"""The benchmark of the search: calls of which is known what is in them, and gates that can be missed."""
+"""The benchmark of the search: calls of which is known what is in them."""
 
 import pytest
 
-from benchmarks.search import __main__ as main
-from benchmarks.search import measuring, ways
+from benchmarks.pages.answering import cost_of
+from benchmarks.search import kept, lines, ways
 from benchmarks.search.corpus import ONE, PAIR, PERCENT, WORDS, Corpus, agent_of, called_at
-from benchmarks.search.database import fill, index_more
+from benchmarks.search.database import fill
+from benchmarks.search.measuring import Way
 from callcov_portal.models import Recording, Spoken
 
 
-def said(lines) -> str:
-    return " ".join(line.text.rstrip(".") for line in lines)
+def said(segments) -> str:
+    return " ".join(line.text.rstrip(".") for line in segments)
 
 
 def test_the_same_seed_makes_the_same_calls_and_another_others():
@@ -21,7 +22,7 @@ def test_the_same_seed_makes_the_same_calls_and_another_others():
 
 def test_what_is_planted_is_there_and_nowhere_else():
     corpus = Corpus(1500)
-    texts = {number: said(lines) for number, lines in corpus.generate()}
+    texts = {number: said(segments) for number, segments in corpus.generate()}
     assert all(len(text.split()) == WORDS for text in texts.values())
     assert len(corpus.planted[ONE]) == 1
     assert 3 < len(corpus.planted[PERCENT]) < 40
@@ -40,52 +41,38 @@ def test_calls_are_spread_over_time_and_agents():
 
 def test_words_are_as_frequent_as_they_are_called():
     corpus = Corpus(200)
-    asked = {question.name: question for question in ways.questions(corpus)}
-    texts = [said(lines).split() for _, lines in corpus.generate()]
-    holding = sum(asked[ways.COMMON].words in text for text in texts)
+    texts = [said(segments).split() for _, segments in corpus.generate()]
+    holding = sum(ways.words()[lines.COMMON] in text for text in texts)
     assert 70 < holding < 130
 
 
 @pytest.mark.django_db
-def test_a_filled_database_finds_what_was_planted_and_every_way_can_be_measured(capsys):
+def test_a_filled_database_finds_what_was_planted_and_every_way_can_be_measured():
     corpus = Corpus(150)
     fill(corpus)
     assert Recording.objects.count() == Spoken.objects.count() == 150
-    figures = main.measure(corpus, rounds=1)
-    assert set(figures) == {question.name for question in ways.questions(corpus)}
-    assert all(value >= 0 for row in figures.values() for value in row.values())
-    assert ways.COMMON in capsys.readouterr().out
-    assert "of it." in main.sizes()
-    assert 0 < index_more(corpus, 2) < 20
-    assert Spoken.objects.count() == 250
+    found = ways.doings(corpus.planted)
+    assert set(found) == {*lines.QUESTIONS, lines.PROOF}
+    assert found[lines.PROOF]() is True
+    assert all(cost_of(found[name], 1) > 0 for name in lines.QUESTIONS)
 
 
 @pytest.mark.django_db
 def test_a_search_that_finds_something_else_is_no_measurement():
     corpus = Corpus(100)
     fill(corpus)
-    corpus.planted[ONE] = [1]
-    with pytest.raises(AssertionError, match="zyxomma"):
-        main.prove(corpus)
-
-
-def figures(slowest: float, fastest: float) -> dict[str, dict[str, float]]:
-    row = {ways.FLOOR: 0.2, ways.CONTAINS: 500.0}
-    found = {name: {**row, ways.NEWEST: fastest} for name in ways.GATED}
-    found[ways.COMMON][ways.NEWEST] = slowest
-    return found
-
-
-@pytest.mark.parametrize(
-    ("slowest", "fastest", "is_sqlite", "missed"),
-    [(4.9, 0.1, True, 0), (5.1, 5.0, True, 1), (19.0, 1.0, False, 0), (21.0, 1.0, False, 1)],
-)
-def test_a_gate_is_missed_when_it_is(slowest, fastest, is_sqlite, missed):
-    assert len(main.judged(figures(slowest, fastest), is_sqlite=is_sqlite)) == missed
+    assert ways.is_proved({**corpus.planted, ONE: [1]}) is False
 
 
 @pytest.mark.django_db
 def test_what_costs_more_is_measured_as_more():
-    found = measuring.measured({"much": lambda: sum(range(300_000)), "little": lambda: sum(range(3_000))}, 3)
-    assert found["much"] > 10 * found["little"] > 0
-    assert measuring.times_for(lambda: sum(range(200_000))) < measuring.times_for(lambda: None)
+    much, little = Way(lambda: sum(range(300_000))), Way(lambda: sum(range(3_000)))
+    assert much.cost(1) > 10 * little.cost(1) > 0
+
+
+def test_a_database_is_named_by_its_calls_and_only_its_server_knows_it():
+    on_file, on_server = kept.environment("20000", ""), kept.environment("20000", "postgres://me@host:1/postgres")
+    assert "CALLCOV_DATABASE_URL" not in on_file
+    assert on_server["CALLCOV_DATABASE_URL"] == "postgres://me@host:1/callcov_bench_search_20000"
+    assert on_file["CALLCOV_DATA_DIR"] != on_server["CALLCOV_DATA_DIR"]
+    assert not kept.is_reachable("postgres://me@127.0.0.1:1/postgres")

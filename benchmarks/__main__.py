@@ -1,0 +1,147 @@
+"""`python -m benchmarks`: build what is missing, measure, print the table, and say by the exit status whether all held."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import benchmarks as about
+from benchmarks.engine.serving import ROOT
+from benchmarks.groups import GROUPS
+from benchmarks.pages import databases, table
+from benchmarks.pages.process import Broken, Process
+from benchmarks.pages.values import (
+    MIDDLE,
+    MILLION,
+    SEARCH_POSTGRES,
+    SMALL,
+    Asked,
+    Fact,
+    Measure,
+    Verdict,
+    judge,
+    needed,
+)
+from benchmarks.places import Places
+from benchmarks.search.kept import is_reachable
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
+
+
+def arguments() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(prog="benchmarks", description=(about.__doc__ or "").partition("\n")[0])
+    parser.add_argument("--million", action="store_true", help="the same as --largest 1000000")
+    parser.add_argument("--largest", default="", metavar="CALLS", help="how many calls the largest database has")
+    parser.add_argument("--postgres", default=POSTGRES, metavar="URL", help="a server that may make databases")
+    parser.add_argument("--fresh", action="store_true", help="build the databases anew")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", default="", help="names of groups, separated by commas")
+    parser.add_argument("--list", action="store_true", help="name the groups of lines")
+    parser.add_argument("--no-write", action="store_true", help="leave the document alone")
+    asked = parser.parse_args()
+    if asked.million or (not asked.largest and databases.is_built(MILLION)):
+        asked.largest = MILLION
+    asked.largest = asked.largest or MIDDLE
+    if not asked.largest.isdecimal() or int(asked.largest) <= int(SMALL):
+        parser.error(f"--largest must be a number above {int(SMALL):,}")
+    return asked
+
+
+def main() -> int:
+    """Return the exit status."""
+    asked = arguments()
+    groups = {group.NAME: group for group in GROUPS}
+    if asked.list:
+        print("\n".join(f"{name}: {(group.__doc__ or '').partition(chr(10))[0]}" for name, group in groups.items()))
+        return 0
+    chosen = [name for name in asked.only.split(",") if name] or list(groups)
+    if unknown := set(chosen) - set(groups):
+        print(f"There is no {', '.join(sorted(unknown))}; --list names what there is.", file=sys.stderr)
+        return 2
+    lines = [line for name in chosen for line in groups[name].LINES]
+    verdicts = measured(lines, asked)
+    print(table.text(verdicts))
+    print(f"{conclusion(verdicts)}\n{described(asked)}")
+    if not asked.no_write and not asked.only:
+        table.put(DOCUMENT, table.markdown(verdicts, described(asked)))
+    return 1 if any(verdict.met is False for verdict in verdicts) else 0
+
+
+def measured(lines: Sequence[Asked], asked: Namespace) -> list[Verdict]:
+    """Build, measure, and judge."""
+    names = needed(lines)
+    if SEARCH_POSTGRES in names and not is_reachable(asked.postgres):
+        del names[SEARCH_POSTGRES]
+    places = Places(asked.largest, asked.postgres, asked.fresh)
+    places.build(list(names))
+    with ExitStack() as stack:
+        running = {place: stack.enter_context(places.process(place)) for place in names}
+        facts = {line.holds for line in lines if isinstance(line, Fact)}
+        todo = {Measure(place, name): None for place in running for name in names[place]}
+        costs = Rounds(running, [each for each in sorted(todo, key=lambda each: each.name) if each not in facts])
+        for at in range(asked.rounds):
+            costs.go()
+            print(f"round {at + 1} of {asked.rounds}", file=sys.stderr)
+        return [
+            Verdict(line.name, "holds", None, None, None, *told(running, line.holds))
+            if isinstance(line, Fact)
+            else judge(line, costs.found)
+            for line in lines
+        ]
+
+
+class Rounds:
+    """Everything is done once in a round, name by name, so that what is compared is done one right after the other."""
+
+    def __init__(self, running: dict[str, Process], todo: list[Measure]) -> None:
+        self.running, self.todo = running, todo
+        self.found: dict[Measure, list[float]] = defaultdict(list)
+
+    def go(self) -> None:
+        """Do one round; what went wrong or needs no second time is not done again."""
+        self.todo = [each for each in self.todo if self.wants_more(each)]
+
+    def wants_more(self, each: Measure) -> bool:
+        """Measure something, and say whether it is to be measured again."""
+        try:
+            answer = self.running[each.place].ask(do=each.name)
+        except Broken as trouble:
+            print(f"{each.place}, {each.name}: {trouble}", file=sys.stderr)
+            return False
+        self.found[each].append(answer["cpu"])
+        return not answer.get("once", False)
+
+
+def told(running: dict[str, Process], fact: Measure) -> tuple[bool | None, str]:
+    """Return whether a fact holds, and why nobody can say."""
+    if fact.place not in running:
+        return None, f"not measured: {fact.place}"
+    try:
+        return bool(running[fact.place].ask(tell=fact.name)["told"]), ""
+    except Broken as trouble:
+        print(trouble, file=sys.stderr)
+        return None, "not measured"
+
+
+def described(asked: Namespace) -> str:
+    """Return how the figures came about."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return (
+        f"Measured by `make bench` on {datetime.now(UTC):%d %B %Y}: Python {sys.version.split()[0]}, SQLite, {os.cpu_count()} "
+        f"processors, load {load}, the largest database with {int(asked.largest):,} calls, medians of {asked.rounds} interleaved rounds."
+    )
+
+
+def conclusion(verdicts: Sequence[Verdict]) -> str:
+    """Name the lines that were missed."""
+    missed = [verdict.name for verdict in verdicts if verdict.met is False]
+    return f"Missed: {'; '.join(missed)}." if missed else "Every line that was measured is met."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
