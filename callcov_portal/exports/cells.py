@@ -37,6 +37,10 @@ def safe_text(value: object) -> str:
     return f"'{safe}" if FORMULA.match(text) else safe
 
 
+class UnevenHour(Exception):
+    """An hour of UTC that has no single offset of whole hours."""
+
+
 class Shift(NamedTuple):
     """How the hours of a stretch of UTC are written here: from which hour on, on which days, with which offset."""
 
@@ -50,45 +54,41 @@ class Shift(NamedTuple):
         return f"{self.days[day]}T{hour:02}", self.offset
 
 
-class Clock:
+class Clock(dict[str, tuple[str, str]]):
     """Writes moments, as the database driver gives them, as ISO 8601 with the offset of the portal's time zone.
 
-    SQLite's driver gives text in UTC. In nearly every hour of nearly every zone only day and hour have to be replaced;
-    where the clocks change or differ by half an hour, moments are worked out one by one.
+    SQLite's driver gives text in UTC. In nearly every hour of nearly every zone only day and hour have to be replaced; it
+    remembers by what. Where the clocks change or differ by half an hour, moments are worked out one by one.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.zone = timezone.get_current_timezone()
         self.days: dict[str, Shift | None] = {}  # of UTC
-        self.hours: dict[str, tuple[str, str] | None] = {}  # of UTC: what `Shift` says
 
     def __call__(self, values: Values) -> Values:
         """Return the column with every moment written; None stays None."""
-        try:
-            self.learn({value[:13] for value in values if value} - self.hours.keys())
-            hours: Any = self.hours
-            return [value and f"{(known := hours[value[:13]])[0]}{value[13:19]}{known[1]}" for value in values]
-        except (TypeError, KeyError):  # moments of a driver that gives them as such, or an hour without one offset
-            return [None if value is None else self.written(value) for value in values]
-
-    def written(self, value: str | datetime) -> str:
-        """Return one moment written to the second."""
-        return self.local(value).isoformat(timespec="seconds")
-
-    def learn(self, hours: set[str]) -> None:
-        """Remember how these hours of UTC are written here."""
-        if len(self.hours) > MOST_KEPT:
-            self.hours.clear()
+        if len(self) > MOST_KEPT:
+            self.clear()
             self.days.clear()
-        for hour in hours:
-            day = hour[:10]
-            if day not in self.days:
-                self.days[day] = self.shift(f"{day} 00:00:00", f"{day} 23:59:59")
-            if shift := self.days[day]:
-                self.hours[hour] = shift(int(hour[11:13]))
-            else:
-                shift = self.shift(f"{hour}:00:00", f"{hour}:59:59")
-                self.hours[hour] = shift and shift(0)
+        try:
+            return [value and f"{(known := self[value[:13]])[0]}{value[13:19]}{known[1]}" for value in values]
+        except (TypeError, UnevenHour):  # moments of a driver that gives them as such, or an hour without one offset
+            return [None if value is None else self.local(value).isoformat(timespec="seconds") for value in values]
+
+    def __missing__(self, hour: str) -> tuple[str, str]:
+        """Remember how an hour of UTC is written here; raises `UnevenHour`."""
+        day = hour[:10]
+        if day not in self.days:
+            self.days[day] = self.shift(f"{day} 00:00:00", f"{day} 23:59:59")
+        if of_day := self.days[day]:
+            written = of_day(int(hour[11:13]))
+        elif of_hour := self.shift(f"{hour}:00:00", f"{hour}:59:59"):
+            written = of_hour(0)
+        else:
+            raise UnevenHour(hour)
+        self[hour] = written
+        return written
 
     def shift(self, begin: str, end: str) -> Shift | None:
         """Return how hours between two moments are written; None without one offset of whole hours."""
@@ -122,7 +122,10 @@ def id_text(value: UUID | str) -> str:
 
 def ids(values: Values) -> Values:
     """Return the column with every id as people know it; None stays None."""
-    return [value and id_text(value) for value in values]
+    try:
+        return [v and f"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}" for v in values]
+    except TypeError:  # a driver that gives UUIDs
+        return [value and id_text(value) for value in values]
 
 
 def as_they_are(values: Values) -> Values:

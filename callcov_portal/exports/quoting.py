@@ -13,6 +13,7 @@ from callcov_portal.exports.columns import Kind
 
 END = "\r\n"
 QUOTED = re.compile('[",\r\n]')
+BEGINS_OTHERWISE = re.compile(r",(?![^\W_]|,|$)")  # than with a letter or digit, in a column as one line
 
 
 def quoted(text: str) -> str:
@@ -22,22 +23,21 @@ def quoted(text: str) -> str:
 
 def texts(values: Values) -> Sequence[str]:
     """Return the cells of a column of texts, guarded and quoted, each empty for None."""
-    present = [value for value in values if value is not None]
-    if not are_plain(present):
-        return ["" if value is None else quoted(safe_text(value)) for value in values]
-    return values if len(present) == len(values) else filled(values)
+    cells = filled(values)
+    return cells if are_plain(cells) else [quoted(safe_text(cell)) for cell in cells]
 
 
-def are_plain(present: Sequence[Any]) -> bool:
+def are_plain(cells: Sequence[Any]) -> bool:
     """Say whether all texts begin with a letter or digit, or are empty, and hold nothing that CSV must quote."""
     try:
-        whole, begins = "".join(present), "".join([text[:1] for text in present])
+        line = ",".join(cells)
     except TypeError:  # something that is no text
         return False
-    return not whole or (begins.isalnum() and whole.isprintable() and '"' not in whole and "," not in whole)
+    has_no_comma = line.count(",") == len(cells) - 1
+    return has_no_comma and '"' not in line and line.isprintable() and not BEGINS_OTHERWISE.search("," + line)
 
 
-def filled(values: Values) -> Sequence[str]:
+def filled(values: Values) -> Sequence[Any]:
     """Return the column with empty cells for None."""
     return ["" if value is None else value for value in values] if None in values else values
 

@@ -115,7 +115,7 @@ class Table:
 
 def rules_in(values: dict[str, Any]) -> set[str]:
     """Return by which rules the completed ones of some calls were checked."""
-    judged = zip(values["_rules"], values["_state"], strict=True)
+    judged = set(zip(values["_rules"], values["_state"], strict=True))
     return {rules for rules, state in judged if state == State.COMPLETED}
 
 

@@ -128,7 +128,7 @@ CALLS = Table(
         Column("rules", "Rules", "current_analysis__rules"),
     ),
     of=None,
-    batch=2000,
+    batch=4000,
     counted=calls_counted,
 )
 FINDINGS = Table(
