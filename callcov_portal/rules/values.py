@@ -18,7 +18,7 @@ CHECKS = {
     "closing": REQUIRED,
     "verification": OPTIONAL,
     "empathy": OPTIONAL,
-    "promise": OPTIONAL,
+    "promise": SIGNAL,  # neither good nor bad: somebody has to keep it
     "hold": SIGNAL,
     "escalation": SIGNAL,
     "complaint": SIGNAL,

@@ -9,6 +9,7 @@ from callcov_portal import rules
 from callcov_portal.engine.checks import assess
 from callcov_portal.engine.speech.scripted import played, read_script
 from callcov_portal.engine.speech.transcript import Transcript
+from callcov_portal.reading.ruled import ruled
 
 CALLS = Path(__file__).parent.parent / "calls"
 
@@ -54,6 +55,13 @@ def test_a_compliant_call_is_compliant():
         ("email", "E-mail address"),
     ]
     assert example("call1_payment")["coaching"]["recommendations"] == []
+
+
+def test_a_promise_is_heard_and_counts_neither_for_nor_against_the_agent():
+    given = assess(call(("A", 0.0, 4.0, "I will call you back tomorrow."), ("B", 5.0, 6.0, "Thank you.")))
+    [found] = [finding for finding in ruled(given) if finding.check_id == "quality.promise"]
+    assert (found.outcome, found.quote) == ("heard", "I will call you back")
+    assert given["quality"]["promises"]["count"] == 1
 
 
 def test_a_bad_call_is_found_out():
