@@ -1,4 +1,5 @@
-// The player of one call: seeks by second, follows in the transcript, and goes through the findings by key.
+// The player of one call: seeks by second (also by that of the address), follows in the transcript, and goes through the
+// findings by key.
 (() => {
   "use strict";
 
@@ -213,6 +214,31 @@
 
   let left = null;
 
+  // --- The second that the address names: #t=12.5, or #s7, the start of a segment -----------------------------------------
+
+  function named() {
+    const [, time, segment] = /^#(?:t=(\d+(?:\.\d+)?)|(s\d+))/.exec(location.hash) ?? [];
+    const start = time ?? (segment && byId(segment)?.dataset.start);
+    return start === undefined ? null : Number(start);
+  }
+
+  function goToNamed() {
+    const time = named();
+    if (!audio || time === null) return;
+    if (audio.readyState < 1) left = { time, playing: false, shown: true };
+    else show(time);
+  }
+
+  function show(time) {
+    seek(time);
+    if (!current) return;
+    const list = current.parentElement;
+    if (list.scrollHeight > list.clientHeight) follow(current);
+    else current.scrollIntoView({ block: "center" });
+  }
+
+  window.addEventListener("hashchange", goToNamed);
+
   function bind() {
     audio = byId("audio");
     if (!audio) return;
@@ -234,12 +260,14 @@
 
   function goOn() {
     if (!left) return;
-    const { time, playing } = left;
+    const { time, playing, shown } = left;
     left = null;
-    seek(time);
+    if (shown) show(time);
+    else seek(time);
     if (playing) play();
   }
 
   read();
   bind();
+  goToNamed();
 })();

@@ -223,6 +223,40 @@ def test_the_keys_play_where_an_omission_came_nearest(page, call):
     until(page, "document.getElementById('audio').currentTime >= 2 && document.getElementById('audio').currentTime < 8")
 
 
+@pytest.mark.parametrize(("fragment", "second"), [("#t=12.50", 12.5), ("#s1", 11), ("#t=0", 0), ("#t=99", 20)])
+def test_an_address_with_a_second_opens_the_call_there(page, call, fragment, second):
+    for number in range(2, 60):
+        SegmentFactory(analysis=Analysis.objects.get(), position=number, text="Goodbye.", start=19.0, end=20.0)
+    page.goto(f"/calls/{call.pk}/{fragment}")
+    until(page, "document.getElementById('audio').readyState >= 1")
+    until(page, f"Math.abs(document.getElementById('audio').currentTime - {second}) < 0.1")
+    expect(page.locator("#now")).to_have_text(f"0:{int(second):02}")
+    assert page.evaluate("document.getElementById('audio').paused")
+    if fragment != "#t=99":
+        assert page.evaluate("document.querySelector('.segment.now')?.id ?? ''") == ("s1" if second else "")
+        expect(page.locator(".segment").nth(1)).to_be_in_viewport()
+
+
+def test_following_such_an_address_on_the_page_itself_seeks_and_any_other_leaves_the_sound_alone(page, call):
+    open_call(page, call)
+    for fragment, second in [
+        ("#t=15", 15),
+        ("#s0", 1),
+        ("#t=3.5", 3.5),
+        ("#t=soon", 3.5),
+        ("#findings", 3.5),
+        ("#s9", 3.5),
+    ]:
+        page.evaluate(f"location.hash = '{fragment}'")
+        page.wait_for_timeout(50)
+        until(page, f"Math.abs(document.getElementById('audio').currentTime - {second}) < 0.1")
+    page.go_back()
+    page.go_back()
+    page.go_back()
+    page.go_back()
+    until(page, "Math.abs(document.getElementById('audio').currentTime - 1) < 0.1")
+
+
 def test_a_transcript_is_saved(page, call):
     open_call(page, call)
     with page.expect_download() as download:
