@@ -117,6 +117,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PORTAL_MIDDLEWARE = [
     "callcov_portal.middleware.body_limit",
+    "callcov_portal.views.webhooks.straight_to_hooks",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

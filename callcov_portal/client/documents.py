@@ -29,6 +29,19 @@ def read_json(body: bytes) -> Any:
     return _read_any(body) if usual is UNREAD else usual
 
 
+def glance(body: bytes) -> Any:
+    """The document in `body` as it came: for a look at a few of its keys, whose values are cleaned by who looks.
+
+    Raises BadDocument as `read_json` does, but takes what nests deeper.
+    """
+    if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+        raise BadDocument("The answer has more objects than any analysis could have.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _read_any(body)
+
+
 UNREAD = object()
 
 

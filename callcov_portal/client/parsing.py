@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from callcov_portal.client.documents import BadDocument, clean_text, read_json
+from callcov_portal.client.documents import BadDocument, clean_text, glance, read_json
 from callcov_portal.client.types import (
     AnalysisSnapshot,
     ListPage,
@@ -90,7 +90,7 @@ def _more(envelope: Mapping[str, Any], received: int, limit: int, offset: int) -
 def parse_webhook(body: bytes) -> WebhookNews | None:
     """What a webhook's body claims, wrapped in `data` or bare; None when it names no analysis. Never raises."""
     try:
-        document = read_json(body)
+        document = glance(body)
     except BadDocument:
         return None
     top = _object(document)

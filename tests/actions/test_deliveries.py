@@ -154,3 +154,29 @@ def test_without_any_webhook_the_poller_finds_the_result(api, queued) -> None:
     make_due(queued)
     advance(queued.pk)
     assert again(queued).state == State.COMPLETED
+
+
+def test_a_webhook_takes_two_statements_and_passes_nothing_that_is_for_pages(
+    client, processing, django_assert_num_queries
+) -> None:
+    with django_assert_num_queries(4):  # with the savepoint that stands for its transaction
+        response = client.post(f"/hooks/callcov/{tokens.make(processing.pk, 1)}", b"{}", "application/json")
+    assert (response.json(), response["X-Content-Type-Options"]) == ({"received": True}, "nosniff")
+    assert "Content-Security-Policy" not in response
+
+
+def test_a_webhook_for_an_address_that_is_not_ours_is_refused(client, processing) -> None:
+    token = tokens.make(processing.pk, 1)
+    response = client.post(f"/hooks/callcov/{token}", b"{}", "application/json", headers={"Host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert not Delivery.objects.exists()
+
+
+def test_news_wakes_what_failed_but_may_still_come_and_nothing_else(client) -> None:
+    lost, refused = ProcessingFactory(), ProcessingFactory()
+    Analysis.objects.filter(pk=lost.pk).update(state=State.FAILED, failure="lost", next_attempt_at=None)
+    Analysis.objects.filter(pk=refused.pk).update(state=State.FAILED, failure="analysis_failed", next_attempt_at=None)
+    for one in (lost, refused):
+        assert post(client, tokens.make(one.pk, 1), b"{}") == 200
+    assert again(lost).next_attempt_at <= timezone.now()
+    assert again(refused).next_attempt_at is None
