@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 Row = Sequence[Any]
+ROOM_KIB = 65_536
 
 
 def moment(at: datetime) -> Any:
@@ -80,6 +81,13 @@ WRITERS: dict[str, Callable[[str, Sequence[str], Iterable[Row]], None]] = {
 def quoted(columns: Iterable[str]) -> list[str]:
     """Return the names of columns as SQL takes them: `end` is a word of its own there."""
     return [connection.ops.quote_name(column) for column in columns]
+
+
+def make_room() -> None:
+    """Let SQLite hold the pages of a large transaction in memory; else it writes many of them more than once."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = -{ROOM_KIB}")
 
 
 def numbers(model: type[models.Model], count: int) -> list[int]:

@@ -33,7 +33,7 @@ from callcov_portal.models.people import key_of
 
 AT_ONCE = 1000  # calls of one transaction: other writers wait half a second
 REVIEWERS = ("demo-ines", "demo-oskar", "demo-yuki")
-BYTES_A_CALL = 16_000  # with its words, in the database
+BYTES_A_CALL = 17_000  # with its words, in the database
 BYTES_WITHOUT_WORDS = 5_500
 
 
@@ -79,6 +79,7 @@ def seed(plan: demodata.Plan, judge: Callable[[list[Judged]], None]) -> Iterator
     Stopped in between, what was written is whole. Run again, it adds as many calls again, of the same people. `judge`
     is handed the verdicts of each batch.
     """
+    pouring.make_room()
     people = people_of(plan)
     checks: dict[str, int] = {}
     written = 0

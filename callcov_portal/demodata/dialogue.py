@@ -18,6 +18,7 @@ FIRST_LATE = 12  # the line: later than 15 s, and in the agent's seventh interac
 FIRST_FREE = 16  # the first line of the agent in which anything else is said that a rule finds
 NEGATIVE = 0.02  # of the contact's lines
 ON_TOPIC = 0.4  # of all lines, as long as there are any
+GOES_ON = 0.32  # of the lines in which nothing is found: with a second sentence
 STRIDES = (7, 11, 13, 17)  # by which lines are taken, so that none comes twice soon
 COMMON = 300  # products that are spoken about
 HUNDREDTHS_A_CHARACTER = 6.2
@@ -67,8 +68,9 @@ class Dialogue:
             elif not self.has_words:
                 texts.append("")
             else:
-                ours = topical[at % 2]
-                texts.append(ours.pop() if ours and (at < 3 or dice.random() < ON_TOPIC) else next(neutral[at % 2]))
+                ours, others = topical[at % 2], neutral[at % 2]
+                text = ours.pop() if ours and (at < 3 or dice.random() < ON_TOPIC) else next(others)
+                texts.append(f"{text} {next(others)}" if dice.random() < GOES_ON else text)
         texts.append(self.closing(broken, count - 1, places))
         lines = self.timed(texts, agent)
         seconds = round(lines[-1].end + 0.6, 2)

@@ -113,6 +113,13 @@ def test_calls_are_as_many_as_asked_for_in_order_and_in_business_hours(calls):
     )
 
 
+def test_transcripts_have_four_kilobytes_on_average(calls):
+    sizes = [sum(len(line.text) for line in call.lines) for call in calls if call.lines]
+    assert 3_800 < sum(sizes) / len(sizes) < 4_300
+    assert min(sizes) < 3_000
+    assert max(sizes) > 5_000
+
+
 def test_calls_have_forty_to_ninety_lines_by_turns(calls):
     for call in calls:
         assert not call.lines or 40 <= len(call.lines) <= 91
