@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
-from django.http import HttpResponse
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
@@ -26,11 +25,7 @@ REPEAT_WITHIN = timedelta(days=7)
 PROMISE = "quality.promise"
 TOLD = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD)
 
-SORTS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "name": ("Contact", ("key",)),
-    "calls": ("Calls", (F("calls").desc(), "key")),
-    "last": ("Last call", (F("last_call").desc(), "key")),
-}
+SORTS = ("last", "name")
 
 
 @dataclass(frozen=True)
@@ -54,25 +49,66 @@ class Event:
 
 @require_safe
 def contacts(request: PortalRequest) -> HttpResponse:
-    """List the contacts who have calls; calls of unknown contacts are in no row."""
+    """List the contacts who have calls, who called last first or by their identifiers; unknown contacts are in no row.
+
+    Numbers are counted for the contacts of the page alone, so the page costs the same however many there are.
+    """
     text = clean(request, "text", IDENTIFIER_LENGTH)
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else "calls"
-    found: QuerySet[Any] = Contact.objects.annotate(
-        calls=Count("recordings"),
-        analysed=Count("recordings", filter=Q(recordings__state=State.COMPLETED)),
-        last_call=Max("recordings__called_at"),
-    ).filter(calls__gt=0)
-    page = Paginator(matching(found, text).order_by(*SORTS[sort][1]), PAGE_SIZE).get_page(request.GET.get("page"))
-    people = list(page.object_list)
-    flags = flags_of([person.pk for person in people])
-    rows = [(person, flags.get(person.pk, {})) for person in people]
-    context = {"text": text, "sort": sort, "page": page, "rows": rows}
+    sort = "name" if text or request.GET.get("sort") == "name" else "last"
+    people, earlier, later = by_name(text, request.GET) if sort == "name" else by_last_call(request.GET)
+    numbers, flags = numbers_of(people), flags_of(people)
+    rows = [(person, numbers[person.pk], flags.get(person.pk, {})) for person in people if person.pk in numbers]
+    context = {"text": text, "sort": sort, "rows": rows, "earlier": earlier, "later": later}
     return render_page(request, "contacts/list.html", "contacts/_list.html", context)
 
 
-def flags_of(contacts: Sequence[int]) -> dict[int, dict[str, int]]:
+Listed = tuple[list[Contact], str, str]
+"""Contacts of one page, and the query strings of the pages before and after it, "" where there is none."""
+
+
+def by_last_call(parameters: QueryDict) -> Listed:
+    """Return the contacts in the order of their last calls, the newest first: those calls are walked, newest first."""
+    of_contact = Recording.objects.filter(contact=OuterRef("contact")).order_by()
+    same_time = Q(called_at=OuterRef("called_at"), pk__gt=OuterRef("pk"))
+    newer = of_contact.filter(Q(called_at__gt=OuterRef("called_at")) | same_time)
+    page = page_of(Recording.objects.filter(~Exists(newer), contact__isnull=False), parameters, PAGE_SIZE)
+    numbers = Recording.objects.filter(pk__in=page.numbers).newest_first().values_list("contact", flat=True)
+    found = Contact.objects.in_bulk(filter(None, numbers))
+    people = [found[number] for number in numbers if number in found]
+    places = (("after", page.newer), ("before", page.older))
+    earlier, later = (urlencode({name: cursor}) if cursor else "" for name, cursor in places)
+    return people, earlier, later
+
+
+def by_name(text: str, parameters: QueryDict) -> Listed:
+    """Return the contacts in the order of their identifiers, from `?from=` on or down to `?to=`, as the page before says."""
+    with_calls = Exists(Recording.objects.filter(contact=OuterRef("pk")).order_by())
+    found: QuerySet[Any] = matching(Contact.objects.filter(with_calls), text)
+    first, last = parameters.get("from", ""), parameters.get("to", "")
+    if last:
+        people = list(found.filter(key__lt=last).order_by("-key")[: PAGE_SIZE + 1])
+        is_more, people = len(people) > PAGE_SIZE, people[:PAGE_SIZE][::-1]
+        has_earlier, has_later = is_more, True
+    else:
+        people = list(found.filter(key__gt=first).order_by("key")[: PAGE_SIZE + 1])
+        has_earlier, has_later = bool(first), len(people) > PAGE_SIZE
+        people = people[:PAGE_SIZE]
+    ends = (("to", people[0].key, has_earlier), ("from", people[-1].key, has_later)) if people else ()
+    earlier, later = (urlencode({name: key}) if is_there else "" for name, key, is_there in ends) if ends else ("", "")
+    return people, earlier, later
+
+
+def numbers_of(people: Sequence[Contact]) -> dict[int, dict[str, Any]]:
+    """Return how many calls each contact has, how many of them are analysed, and when the last was; one query."""
+    rows = Recording.objects.filter(contact__in=[person.pk for person in people]).order_by().values("contact")
+    analysed = Count("pk", filter=Q(state=State.COMPLETED))
+    found = rows.annotate(calls=Count("pk"), analysed=analysed, last_call=Max("called_at"))
+    return {row["contact"]: dict(row) for row in found}
+
+
+def flags_of(people: Sequence[Contact]) -> dict[int, dict[str, int]]:
     """Return in how many calls of each contact anything was violated or omitted; one query."""
+    contacts = [person.pk for person in people]
     rows = CallTally.objects.filter(recording__contact__in=contacts).order_by().values("recording__contact")
     found = rows.annotate(bad=Sum("violated"), left_out=Sum("omitted"))
     return {row["recording__contact"]: {"violated": row["bad"], "omitted": row["left_out"]} for row in found}

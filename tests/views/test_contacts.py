@@ -1,7 +1,10 @@
 """Contacts: the list, and a page for each."""
 
+import html
+import re
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -86,11 +89,69 @@ def test_a_time_line_costs_the_same_however_many_calls_it_has(as_bob):
     assert queries() == before <= 13
 
 
+def listed(page) -> list[str]:
+    return [person.identifier for person, *_ in page.context["rows"]]
+
+
+def walked(client, address: str, rel: str) -> list[list[str]]:
+    """The contacts of a page and of all that its `rel` links lead to, page by page."""
+    page = client.get(address)
+    linked = linked_by(page, rel)
+    return [listed(page), *(walked(client, f"/contacts/{linked}", rel) if linked else [])]
+
+
+def linked_by(page, rel: str) -> str:
+    found = re.search(rf'href="([^"]+)" rel="{rel}"', page.content.decode())
+    return html.unescape(found[1]) if found else ""
+
+
+@pytest.mark.parametrize("sort", ["last", "name"])
+def test_the_list_goes_on_page_by_page_and_back_with_every_contact_once(as_bob, monkeypatch, sort):
+    monkeypatch.setattr("callcov_portal.views.contacts.PAGE_SIZE", 2)
+    contacts = [ContactFactory(identifier=f"K & {number}") for number in range(5)]
+    for hours, number in enumerate((3, 0, 4, 3, 1, 2, 0)):  # the last call of each is not the first
+        RecordingFactory(contact=contacts[number], called_at=NOON + timedelta(hours=hours))
+    order = (0, 2, 1, 3, 4) if sort == "last" else range(5)
+    expected = [f"K & {number}" for number in order]
+    pages = walked(as_bob, f"/contacts/?sort={sort}", "next")
+    assert pages == [expected[:2], expected[2:4], expected[4:]]
+    page = as_bob.get(f"/contacts/?sort={sort}")
+    for _ in range(2):
+        page = as_bob.get(f"/contacts/{linked_by(page, 'next')}")
+    assert walked(as_bob, f"/contacts/?{page.wsgi_request.META['QUERY_STRING']}", "prev") == pages[::-1]
+
+
+def test_calls_of_one_moment_make_one_row_and_a_name_is_searched_in_order(as_bob):
+    twin = ContactFactory(identifier="K-2", name="Ada")
+    for _ in range(2):
+        RecordingFactory(contact=twin, called_at=NOON)
+    RecordingFactory(contact=ContactFactory(identifier="K-1", name="Adam"), called_at=NOON - timedelta(days=9))
+    ContactFactory(identifier="K-0", name="Ada without a call")
+    assert listed(as_bob.get("/contacts/")) == ["K-2", "K-1"]
+    assert listed(as_bob.get("/contacts/?text=ada")) == ["K-1", "K-2"]
+    assert listed(as_bob.get("/contacts/?before=never&sort=last")) == ["K-2", "K-1"]
+    assert listed(as_bob.get("/contacts/?sort=name&from=zzz")) == []
+
+
+def test_the_list_costs_the_same_with_more_contacts(as_bob):
+    def queries(address: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            as_bob.get(address)
+        return len(captured)
+
+    RecordingFactory(contact=ContactFactory())
+    addresses = ("/contacts/", "/contacts/?sort=name")
+    before = [queries(address) for address in addresses]
+    for _ in range(10):
+        RecordingFactory(contact=ContactFactory())
+    assert [queries(address) for address in addresses] == before
+
+
 def test_an_unknown_contact_is_in_no_row_and_has_no_page(as_bob):
     RecordingFactory(contact=None)
     RecordingFactory(contact__identifier="K-17")
     page = as_bob.get("/contacts/")
-    assert [person.identifier for person, _ in page.context["rows"]] == ["K-17"]
+    assert [person.identifier for person, *_ in page.context["rows"]] == ["K-17"]
     assert "unknown" not in text_of(page)
     assert not [link for link in links_of(as_bob.get("/calls/")) if link.startswith("/contacts/None")]
 
