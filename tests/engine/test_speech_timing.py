@@ -68,3 +68,30 @@ def test_a_number_that_begins_or_ends_a_stretch_lasts_as_long_as_somebody_speaks
 def test_a_lone_digit_and_a_word_keep_their_times():
     words = [Heard(" 1", 0.5, 0.7, 0.9), Heard(" yes.", 1.0, 1.2, 0.9)]
     assert [(word.start, word.end) for word in placed(words, [(5.0, 7.0)])] == [(5.5, 5.7), (6.0, 6.2)]
+
+
+def test_a_number_glued_over_a_pause_is_parted_where_nothing_else_was_heard():
+    """What was said last, after the other one's question, would not be muted otherwise."""
+    words = [Heard(" expiring", 0.0, 0.6, 0.9), Heard(" 0829256.", 0.6, 2.2, 0.8)]
+
+    told = placed(words, [(100.0, 102.2), (105.6, 106.8)])
+
+    assert [(word.text, word.start, word.end) for word in told] == [
+        (" expiring", 100.0, 100.6),
+        (" 0829", 100.6, 102.2),
+        (" 256.", 105.6, 106.8),
+    ]
+    assert told[1].confidence == told[2].confidence == 0.8
+
+
+@pytest.mark.parametrize("after", [(105.6, 105.8), (105.6, 130.0)], ids=["a cough", "a long murmur"])
+def test_a_number_stays_whole_where_no_share_of_it_could_have_been_said(after):
+    words = [Heard(" 0829256.", 0.6, 2.2, 0.8)]
+
+    assert [word.text for word in placed(words, [(100.0, 102.2), after])] == [" 0829256."]
+
+
+def test_a_word_is_never_parted():
+    words = [Heard(" expiring.", 0.6, 2.2, 0.8)]
+
+    assert [word.text for word in placed(words, [(100.0, 102.2), (105.6, 106.8)])] == [" expiring."]

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from callcov_portal.engine.speech.stretches import Heard
 
@@ -50,7 +50,26 @@ def placed(words: Iterable[Heard], spans: Spans) -> list[Heard]:
         shift = spans[at][0] - begins[at]
         start, end = (min(max(moment + shift, spans[at][0]), spans[at][1]) for moment in (word.start, word.end))
         found[at].append(replace(word, start=start, end=end))
+    for at, (here, after) in enumerate(pairwise(spans)):
+        if found[at] and not found[at + 1]:
+            found[at][-1:], found[at + 1] = parted(found[at][-1], here, after)
     return [word for heard, span in zip(found, spans, strict=True) for word in filled(heard, span)]
+
+
+def parted(word: Heard, here: tuple[float, float], after: tuple[float, float]) -> tuple[list[Heard], list[Heard]]:
+    """A number at the end of a stretch, where the one after it has no words at all: the last digits were said there.
+
+    "Expiring 0829." "And the three on the back?" "256." is heard as "0829256", and what was said last would not be muted.
+    Each stretch gets the share of the digits that it has of the time; fewer than two on a side are no part of a number.
+    """
+    places = [match.start() for match in re.finditer(r"\d", word.text)]
+    length = after[1] - after[0]
+    later = round(len(places) * length / (here[1] - word.start + length))
+    if not 1 < later < len(places) - 1:
+        return [word], []
+    cut = places[-later]
+    head = replace(word, text=word.text[:cut].rstrip("-"), end=here[1])
+    return [head], [replace(word, text=f" {word.text[cut:]}", start=after[0], end=after[1])]
 
 
 def filled(heard: list[Heard], span: tuple[float, float]) -> list[Heard]:
