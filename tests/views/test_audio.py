@@ -1,6 +1,7 @@
 """The sound in ranges, byte for byte."""
 
 import random
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
@@ -9,7 +10,7 @@ from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callcov_portal.models import Recording
+from callcov_portal.models import Muting, Recording
 from callcov_portal.views.audio import BLOCK, NotSatisfiable, Span, span_of
 from tests.factories import RecordingFactory
 
@@ -119,6 +120,46 @@ def test_a_call_without_its_audio_answers_404(as_bob, call):
     default_storage.delete(call.file.name)
     assert get(as_bob, call).status_code == 404
     assert as_bob.get("/calls/12345/audio/").status_code == 404
+
+
+def test_a_range_takes_three_queries(as_bob, call, django_assert_max_num_queries):
+    with django_assert_max_num_queries(3):  # the session, the user, the recording
+        response = get(as_bob, call, Range="bytes=0-9")
+    assert body(response) == CONTENT[:10]
+
+
+class TestBehindNginx:
+    @pytest.fixture(autouse=True)
+    def _accel(self, settings):
+        settings.CALLCOV_AUDIO_ACCEL = "/stored/"
+
+    def test_nginx_is_told_which_file_to_send(self, as_bob, call):
+        response = get(as_bob, call, Range="bytes=0-9")
+        assert (response.status_code, response.content) == (200, b"")
+        assert response["X-Accel-Redirect"] == f"/stored/{call.file.name}"
+        assert response["Content-Type"] == "audio/wav"
+        assert response["Content-Disposition"].startswith("inline")
+        assert response["Cache-Control"] == "private, no-cache"
+        assert "ETag" not in response  # nginx has one of its own, by which it answers
+
+    def test_a_name_is_written_as_an_address(self, as_bob, call):
+        Path(default_storage.path("50% of ü?.wav")).write_bytes(CONTENT)
+        Recording.objects.update(file="50% of ü?.wav")
+        assert get(as_bob, call)["X-Accel-Redirect"] == "/stored/50%25%20of%20%C3%BC%3F.wav"
+
+    def test_nobody_is_sent_what_they_may_not_hear(self, as_bob, as_charlie, call):
+        assert "X-Accel-Redirect" not in get(as_charlie, call)
+        Recording.objects.update(muting=Muting.DUE)
+        assert get(as_bob, call).status_code == 503
+        Recording.objects.update(muting=Muting.DONE, muted_file=default_storage.save("m.flac", ContentFile(b"m")))
+        assert get(as_bob, call)["X-Accel-Redirect"] == f"/stored/{Recording.objects.get().muted_file.name}"
+        unmuted = as_bob.get(f"/calls/{call.pk}/audio/?unmuted=1")
+        assert unmuted.status_code == 403
+        assert "X-Accel-Redirect" not in unmuted
+
+    def test_a_file_that_is_gone_is_404(self, as_bob, call):
+        default_storage.delete(call.file.name)
+        assert get(as_bob, call).status_code == 404
 
 
 def test_an_empty_file_has_no_range(as_bob, call):
