@@ -21,12 +21,7 @@ def advance(pk: UUID) -> bool:
 
     Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
     """
-    analysis = (
-        Analysis.objects.select_related("recording__agent", "recording__contact")
-        .due(timezone.now())
-        .filter(pk=pk)
-        .first()
-    )
+    analysis = Analysis.objects.select_related("recording").due(timezone.now()).filter(pk=pk).first()
     if analysis is None:
         return False
     if not Analysis.objects.claim(pk, analysis.next_attempt_at, timezone.now() + schedule.LEASE):

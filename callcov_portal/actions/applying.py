@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from callcov_portal.actions import judging, masking, schedule, tallying
+from callcov_portal.actions.pouring import key, moment
+from callcov_portal.actions.results import SegmentRow, json_text, write_findings, write_segments
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Outcome, Recording, Segment, State
 from callcov_portal.reading import talk
@@ -47,6 +49,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
     A long call takes seconds to read: that is done before the transaction, which keeps all other writers waiting.
     """
     segments, found, rules = read_results(analysis, snapshot)
+    raw = json_text(snapshot.document)
     spans = masking.look(analysis, segments, snapshot.results)
     with transaction.atomic():
         moved = Analysis.objects.move(
@@ -62,7 +65,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         )
         if not moved:
             return Applied.STALE
-        keep_document(analysis, snapshot)
+        keep_document(analysis, raw)
         write_results(analysis, segments, found)
         note_duration(analysis, snapshot)
         tallying.retally(analysis.recording_id, known=(analysis.pk, counted_of(segments, found, snapshot)))
@@ -70,7 +73,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
     return Applied.APPLIED
 
 
-def counted_of(segments: Sequence[Segment], found: Sequence[Finding], snapshot: AnalysisSnapshot) -> tallying.Results:
+def counted_of(segments: Sequence[SegmentRow], found: Sequence[Found], snapshot: AnalysisSnapshot) -> tallying.Results:
     """Return of results that were written just now what is counted, so that nobody reads them again."""
     return tallying.Results(
         [(one.check_id, one.outcome, one.title) for one in found if one.outcome != Outcome.NOT_ASSESSED],
@@ -94,7 +97,7 @@ def note_failure(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         )
         if not moved:
             return Applied.STALE
-        keep_document(analysis, snapshot)
+        keep_document(analysis, json_text(snapshot.document))
     return Applied.APPLIED
 
 
@@ -119,59 +122,46 @@ def progress_fields(snapshot: AnalysisSnapshot) -> dict[str, object]:
     return {"stage": snapshot.stage[:60], "stage_fraction": snapshot.fraction, "detail": snapshot.error_message}
 
 
-def keep_document(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
+def keep_document(analysis: Analysis, raw: str) -> None:
     """Keep the document as received, so that it can be read again when we learn to read more."""
-    document = Document(analysis_id=analysis.pk, raw=snapshot.document, received_at=timezone.now())
-    Document.objects.bulk_create(
-        [document], update_conflicts=True, unique_fields=["analysis"], update_fields=["raw", "received_at"]
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP_DOCUMENT, [key(analysis.pk), raw, moment(timezone.now())])
 
 
-def read_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> tuple[list[Segment], list[Finding], str]:
-    """Return the rows of the transcript and of the findings, not written yet, and the hash of the findings' rules."""
+KEEP_DOCUMENT = f"""
+    INSERT INTO {Document._meta.db_table} (analysis_id, raw, received_at) VALUES (%s, %s, %s)
+    ON CONFLICT (analysis_id) DO UPDATE SET raw = excluded.raw, received_at = excluded.received_at
+"""  # noqa: S608
+
+
+def read_results(analysis: Analysis, snapshot: AnalysisSnapshot) -> tuple[list[SegmentRow], list[Found], str]:
+    """Return the rows of the transcript, not written yet, the findings, and the hash of the findings' rules."""
     speakers = who_is_who(segment.speaker for segment in snapshot.segments)
     lines = [Line(speakers[s.speaker], s.text, s.start, s.end) for s in snapshot.segments]
-    rows = segment_rows(analysis, snapshot.segments, lines)
-    found, rules = judging.judge(analysis, snapshot, rows, lines)
-    return rows, finding_rows(analysis, found), rules
+    rows = segment_rows(snapshot.segments, lines)
+    return rows, *judging.judge(analysis, snapshot, rows, lines)
 
 
-def finding_rows(analysis: Analysis, found: Sequence[Found], first: int = 0) -> list[Finding]:
-    """Return the rows of findings, in their order, numbered from `first`."""
-    return [
-        Finding(analysis=analysis, position=position, **vars(finding))
-        for position, finding in enumerate(found, start=first)
-    ]
-
-
-def write_results(analysis: Analysis, segments: list[Segment], found: list[Finding]) -> None:
-    """Write segments and findings in place of any that were there."""
-    Segment.objects.filter(analysis=analysis).delete()
-    Segment.objects.bulk_create(segments, batch_size=500)
-    Finding.objects.filter(analysis=analysis).delete()
-    Finding.objects.bulk_create(found, batch_size=500)
-
-
-def segment_rows(analysis: Analysis, segments: Sequence[SnapshotSegment], lines: Sequence[Line]) -> list[Segment]:
+def segment_rows(segments: Sequence[SnapshotSegment], lines: Sequence[Line]) -> list[SegmentRow]:
     """Return the rows of a transcript, in its order."""
     return [
-        Segment(
-            analysis=analysis,
-            position=position,
-            label=segment.speaker[:40],
-            speaker=line.speaker,
-            text=line.text,
-            start=line.start,
-            end=line.end,
-            confidence=segment.confidence,
-            words=[[w.text, w.start, w.end, w.confidence] for w in segment.words] or None,
+        SegmentRow(
+            segment.speaker[:40], line.speaker, line.text, line.start, line.end, segment.confidence, segment.words
         )
-        for position, (segment, line) in enumerate(zip(segments, lines, strict=True))
+        for segment, line in zip(segments, lines, strict=True)
     ]
+
+
+def write_results(analysis: Analysis, segments: Sequence[SegmentRow], found: Sequence[Found]) -> None:
+    """Write segments and findings in place of any that were there."""
+    Segment.objects.filter(analysis=analysis).delete()
+    write_segments(analysis.pk, segments)
+    Finding.objects.filter(analysis=analysis).delete()
+    write_findings(analysis.pk, found)
 
 
 def note_duration(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
     """Take the duration from the API where our own probe has none."""
-    if snapshot.duration_seconds is not None:
+    if snapshot.duration_seconds is not None and analysis.recording.duration_seconds is None:
         unknown = Recording.objects.filter(pk=analysis.recording_id, duration_seconds=None)
         unknown.update(duration_seconds=snapshot.duration_seconds)

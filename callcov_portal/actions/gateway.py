@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,6 +15,7 @@ from callcov_portal.models import Signal
 ANSWER = "api_answer"  # the last time the API answered at all
 TROUBLE = "api_trouble"  # why it does not work, since when; gone when it works again
 MISCONFIGURED_PAUSE = 30.0
+TO_THE_SECOND = timedelta(seconds=1)
 
 
 def api() -> Api:
@@ -63,11 +65,14 @@ def pause_if_spent(client: Api) -> None:
 
 
 def note_answer() -> None:
-    """Write down that the API answered just now; trouble is over."""
-    known = {"at": timezone.now(), "text": settings.CALLCOV_API_URL}
-    if not Signal.objects.filter(name=ANSWER).update(**known):
-        Signal.objects.update_or_create(name=ANSWER, defaults=known)
-    if Signal.objects.filter(name=TROUBLE).exists():  # reading waits for no other writer
+    """Write down that the API answered just now, to the second; trouble is over."""
+    now = timezone.now()
+    signals = Signal.objects.filter(name__in=[ANSWER, TROUBLE]).values_list("name", "at", "text")
+    told = {name: (at, text) for name, at, text in signals}  # reading waits for no other writer
+    at, text = told.get(ANSWER, (None, ""))
+    if at is None or abs(now - at) >= TO_THE_SECOND or text != settings.CALLCOV_API_URL:
+        Signal.objects.update_or_create(name=ANSWER, defaults={"at": now, "text": settings.CALLCOV_API_URL})
+    if TROUBLE in told:
         Signal.objects.filter(name=TROUBLE).delete()
 
 

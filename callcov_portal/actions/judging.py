@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from callcov_portal import rules
+from callcov_portal.actions.results import SegmentRow
 from callcov_portal.actions.rules import in_force, kept
 from callcov_portal.client.types import AnalysisSnapshot
-from callcov_portal.models import Analysis, Origin, Outcome, Segment, Speaker
+from callcov_portal.models import Analysis, Origin, Outcome, Speaker
 from callcov_portal.reading.alignment import Line
 from callcov_portal.reading.findings import findings
 from callcov_portal.reading.ruled import Found, ruled, rules_hash
@@ -19,7 +20,7 @@ Marks = Sequence[rules.Sensitive]
 
 
 def judge(
-    analysis: Analysis, snapshot: AnalysisSnapshot, rows: Sequence[Segment], lines: Sequence[Line]
+    analysis: Analysis, snapshot: AnalysisSnapshot, rows: Sequence[SegmentRow], lines: Sequence[Line]
 ) -> tuple[list[Found], str]:
     """Return the findings of a completed analysis, and the hash of the rules they come from.
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from callcov_portal import hiding, rules
 from callcov_portal.actions import indexing, muting
+from callcov_portal.actions.results import SegmentRow
 from callcov_portal.models import Analysis, Segment, SensitiveSpan
 
 
-def look(analysis: Analysis, rows: Sequence[Segment], results: Any) -> list[SensitiveSpan]:
+def look(analysis: Analysis, rows: Sequence[Segment | SegmentRow], results: Any) -> list[SensitiveSpan]:
     """Give the rows of a transcript their masked texts, and return the spans of what is hidden; nothing is written yet.
 
     What our rules find counts, and what the API names where they find nothing.

@@ -61,9 +61,9 @@ def refuse_if_full(bucket: str, now: datetime) -> None:
     # What lies further ahead was written before the clock was set back.
     recent = Call.objects.filter(bucket=bucket, at__gt=now - WINDOW, at__lte=now + WINDOW)
     limit = limit_of(bucket)
-    times = list(recent.order_by("-at").values_list("at", flat=True)[:limit])
-    if len(times) == limit:
-        raise TooSoon(times[-1] + WINDOW)
+    oldest = recent.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
+    if oldest:
+        raise TooSoon(oldest + WINDOW)
 
 
 def pauses_after(moment: datetime) -> QuerySet[Signal]:

@@ -8,10 +8,10 @@ from django.db.models import Max
 
 from callcov_portal import rules
 from callcov_portal.actions import comparing, tallying
-from callcov_portal.actions.applying import finding_rows
 from callcov_portal.actions.comparing import LAST, Changed, Comparison, last_completed, words_of
 from callcov_portal.actions.judging import found_by
 from callcov_portal.actions.recordings import note
+from callcov_portal.actions.results import write_findings
 from callcov_portal.actions.rules import in_force, kept
 from callcov_portal.models import Analysis, Finding, LogEntry, State, User
 from callcov_portal.reading.differing import Change, differences
@@ -53,7 +53,7 @@ def rewrite(analysis: Analysis, found: Sequence[Found]) -> None:
     findings = Finding.objects.filter(analysis=analysis)
     findings.exclude(rule="").delete()
     last = findings.aggregate(last=Max("position"))["last"]
-    Finding.objects.bulk_create(finding_rows(analysis, found, first=0 if last is None else last + 1), batch_size=500)
+    write_findings(analysis.pk, found, first=0 if last is None else last + 1)
 
 
 def told(ruleset: rules.RuleSet, changes: Sequence[Change]) -> str:

@@ -30,8 +30,16 @@ from callcov_portal.reading import talk
 Line = tuple[str, float, float]  # speaker, and the seconds from and to
 WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.MET, Outcome.HEARD)
 ROWS_AT_ONCE = 1000  # databases bound the parameters of a statement
+COUNTED = (
+    "agent_id",
+    "called_at",
+    "duration_seconds",
+    "state",
+    "current_analysis_id",
+)  # all of a call that is looked at
 CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
 CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
+SHOWN = (*CHECK_COUNTS, "is_violated", "is_omitted", "is_heard", "talk_ratio", "negative_ratio")
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,14 @@ class Results(NamedTuple):
     is_swapped: bool = False
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def retally(number: int, known: tuple[UUID, Results] | None = None) -> None:
     """Bring what is counted of one call, and what lists show of its findings, up to date; twice changes nothing.
 
     `known` are the results of an analysis that were written just now, in the caller's transaction: they are not read
     again.
     """
-    recording = Recording.objects.select_for_update().filter(pk=number).first()
+    recording = Recording.objects.select_for_update().only(*COUNTED, *SHOWN).filter(pk=number).first()
     if recording is None:
         return
     analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None

@@ -199,8 +199,31 @@ def _segments(value: Any) -> tuple[SnapshotSegment, ...]:
 
 
 def _words(value: Any, start: float) -> tuple[SnapshotWord, ...]:
+    if not isinstance(value, list):
+        return ()
+    return _usual_words(value) or _any_words(value, start)
+
+
+def _usual_words(items: list[Any]) -> tuple[SnapshotWord, ...] | None:
+    """The words, if each is as our engine writes it: an hour's call has 10,000. None if one must be looked at closer."""
+    try:
+        words = [SnapshotWord(item["text"], item["start"], item["end"], item["confidence"]) for item in items]
+    except (KeyError, TypeError, IndexError):
+        return None
+    return tuple(words) if all(map(_is_usual, words)) else None
+
+
+def _is_usual(word: SnapshotWord) -> bool:
+    text, start, end, confidence = word
+    if not (type(text) is str and type(start) is type(end) is type(confidence) is float):
+        return False
+    is_clean = text != "" and text.isascii() and "\x00" not in text
+    return is_clean and 0.0 <= start <= end < math.inf and 0.0 <= confidence <= 1.0
+
+
+def _any_words(value: list[Any], start: float) -> tuple[SnapshotWord, ...]:
     found: list[SnapshotWord] = []
-    for item in value if isinstance(value, list) else []:
+    for item in value:
         text = _text(item.get("text")) or _text(item.get("word")) if isinstance(item, dict) else ""
         if text:
             begin, end = _span(item, found[-1].end if found else start)

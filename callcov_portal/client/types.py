@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,7 @@ class RateLimit:
     reset: float | None
 
 
-@dataclass(frozen=True)
-class SnapshotWord:
+class SnapshotWord(NamedTuple):
     """One word, in seconds from the start of the recording; confidence from 0 to 1, or None."""
 
     text: str

@@ -129,7 +129,7 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         show of the state in the same transaction.
         """
         values: dict[str, object] = {"state": to, "failure": failure, **fields}
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             moved = self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
             if moved:
                 shown = Recording.objects.filter(current_analysis=pk).exclude(state=to, failure=failure)

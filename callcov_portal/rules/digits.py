@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from callcov_portal.rules.values import SpokenSegment
 from callcov_portal.rules.words import plain, timed_words
@@ -28,8 +29,7 @@ LISTENING_WORDS = 4
 """Who says more than so many words between has taken the turn: what follows is another number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """A word of the call: `plain` for looking at, `text` as written, and where it stands.
 
     `number` counts the words of the whole call in the order of the segments, `word` those of its segment.

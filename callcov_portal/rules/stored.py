@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class StoredWord:
+class StoredWord(NamedTuple):
     """One word; `start` and `end` in seconds, `confidence` from 0 to 1 or None."""
 
     text: str

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcov_portal.client import documents as documents_module
+from callcov_portal.client import parsing as parsing_module
 from callcov_portal.client.documents import BadDocument, clean_text, read_json
 from callcov_portal.client.parsing import parse_analysis, parse_error, parse_list, parse_time, parse_webhook
 from callcov_portal.client.types import SnapshotWord, WebhookNews
@@ -381,3 +382,27 @@ def test_a_document_that_is_just_deep_enough_is_read():
         read_json(b"[" + deep + b"]")
     with pytest.raises(BadDocument, match="nested"):
         read_json(b"[1" + b",[1" * 100 + b"]" * 101)
+
+
+odd = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 3), st.text(max_size=3), st.just("é"), st.just(""), st.just(2.0**70)
+)
+usual = st.fixed_dictionaries(
+    {
+        "text": st.text("ab.", min_size=1),
+        "start": st.floats(0, 9),
+        "end": st.floats(0, 9),
+        "confidence": st.floats(0, 1),
+    }
+)
+keys = st.sampled_from(["text", "start", "end", "confidence"])
+words = st.lists(
+    st.one_of(usual, st.builds(lambda word, key, value: {**word, key: value}, usual, keys, odd), odd), max_size=4
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(words)
+def test_words_that_are_read_quickly_are_read_alike(listed):
+    read = parse_analysis({"id": "a", "transcript": {"segments": [{"start": 0, "words": listed}]}}).segments[0].words
+    assert read == parsing_module._any_words(listed, 0.0)
