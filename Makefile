@@ -16,7 +16,7 @@ PARALLEL := -n 4 --maxschedchunk 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers lock clean
+.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers screens lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -41,7 +41,7 @@ fuzz: test-setup ## Hold the engine's API to its description by 5,000 new reques
 lint: $(VENV)/.installed-dev ## Check format, style, types, templates, import rules, migrations, deployment settings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy --no-error-summary callcov_portal tests benchmarks
+	$(BIN)/mypy --no-error-summary callcov_portal tests benchmarks tools
 	find templates callcov_portal -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
@@ -67,6 +67,9 @@ bench: $(VENV)/.installed-dev ## Measure pages, exports and search beside peers,
 
 bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
 	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)
+
+screens: test-setup vendor ## Take pictures of every page into docs/screens, and say what is wrong with any; takes minutes
+	@$(BIN)/python -m tools.screens $(ARGS)
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml and package.json
 	$(LOCK) -o requirements.lock pyproject.toml
