@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -86,8 +85,13 @@ def grow(dora) -> Callable[[int], None]:
             for people in (of_both, others):
                 analysis = CompletedFactory(recording=RecordingFactory(**people))
                 told(analysis, number)
-                give_verdict(analysis, dora, Verdict.values[0], f"Note {number}")
-                FailedHere(recording=RecordingFactory(**people), failure=Failure.GAVE_UP)
+                give_verdict(analysis, dora, Verdict(Verdict.values[0]), f"Note {number}")
+                AnalysisFactory(
+                    recording=RecordingFactory(**people),
+                    state=State.FAILED,
+                    failure=Failure.GAVE_UP,
+                    next_attempt_at=None,
+                )
                 ProcessingFactory(recording=RecordingFactory(**people))
             told(call, number)
             person(f"user-{number}", Role.REVIEWER)
@@ -102,13 +106,6 @@ def grow(dora) -> Callable[[int], None]:
     return more
 
 
-class FailedHere(AnalysisFactory):
-    """Failed before anything was sent."""
-
-    state = State.FAILED
-    next_attempt_at = None
-
-
 def told(analysis, number: int) -> None:
     """Give a call one more segment and one more finding, with words and a place."""
     SegmentFactory(analysis=analysis, position=number, text=f"Thank you for calling, number {number}.")
@@ -118,7 +115,7 @@ def told(analysis, number: int) -> None:
     )  # fmt: skip
 
 
-def queries(client: Client, address: str, **headers: str) -> list[str]:
+def queries(client, address: str, **headers: str) -> list[str]:
     """Return what is asked of the database for a page, the second time: what is asked once in a while is asked before."""
     client.get(address, headers=headers)
     with CaptureQueriesContext(connection) as captured:

@@ -9,7 +9,7 @@ from tools.screens.pages import Page
 HEAD = """# Every page
 
 `make screens` writes these pictures: of a portal with invented calls and the two example calls, which the embedded engine
-has really analysed. A click shows a picture in full; what is below 1,800 pixels is left out.
+has really analysed. A click shows a picture in full; what is below 1,500 pixels is left out.
 
 """
 THUMBS = {1440: 260, 390: 75}

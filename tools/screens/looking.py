@@ -12,8 +12,8 @@ from playwright.sync_api import TimeoutError as TooLate
 
 WIDTHS = {1440: 900, 390: 844}  # with the heights of such screens
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-TALLEST = 1800  # of a picture: below that a page repeats itself
-QUALITY = 38  # of WebP: letters are still crisp, and all pictures take a few MB
+TALLEST = 1500  # of a picture: below that a page repeats itself
+QUALITY = 24  # of WebP: letters are still crisp, and all pictures take a few MB
 FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--hide-scrollbars")
 ASKED_FOR = "Failed to load resource"  # the browser's line for every 404, also for a page that is meant to be one
 
