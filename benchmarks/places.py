@@ -62,7 +62,8 @@ def datasette(calls: str) -> list[str]:
     """Return the command of Datasette's process, which knows nothing of us."""
     database = databases.database(calls)
     newest = databases.newest(database)
-    about = [str(database), str(databases.first_agent(calls)), newest.since, str(newest.calls), ",".join(COLUMNS)]
+    chosen = [newest.since, newest.until, str(newest.calls), ",".join(COLUMNS)]
+    about = [str(database), str(databases.first_agent(calls)), *chosen]
     return [str(PEERS / "bin" / "python"), str(TABLES), *about]
 
 

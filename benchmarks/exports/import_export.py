@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from benchmarks.exports.lines import NAMED, database, named
+from benchmarks.exports.lines import NAMED, database, named, query
 from benchmarks.pages.answering import Doing
 from benchmarks.pages.databases import newest
 
@@ -22,7 +22,7 @@ def doings() -> dict[str, Doing]:
     asked = newest(database())
 
     def export() -> None:
-        rows = choosing.calls_of(f"since={asked.since}").with_people().newest_first()  # type: ignore[attr-defined]
+        rows = choosing.calls_of(query()).with_people().newest_first()  # type: ignore[attr-defined]
         if calls().export(queryset=rows).csv.count("\n") != asked.calls + 1:
             raise ValueError("django-import-export wrote other rows.")
 

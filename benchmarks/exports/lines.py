@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.pages.answering import Doing
@@ -38,7 +39,8 @@ def named() -> dict[str, str]:
 
 def query(columns: tuple[str, ...] = ()) -> str:
     """Return the query string of the newest calls with these columns, all for none."""
-    return "&".join([f"since={newest(database()).since}", *(f"col={key}" for key in columns)])
+    since, until, _ = newest(database())
+    return "&".join([f"since={since}&until={until}", *(f"col={key}" for key in columns)])
 
 
 def database() -> Path:
@@ -136,9 +138,9 @@ def doings(place: str) -> dict[str, Doing]:
     browser, address = signed_in(), "/exports/calls.csv?"
     of_table = tuple(KEYS.get(name, name) for name in COLUMNS)
     return {
-        ALL: lambda: browser.ask(address + query()),
-        OWN: lambda: browser.ask(address + query(of_table)),
-        NAMED: lambda: browser.ask(address + query(tuple(named()))),
+        ALL: partial(browser.ask, address + query()),
+        OWN: partial(browser.ask, address + query(of_table)),
+        NAMED: partial(browser.ask, address + query(tuple(named()))),
         SHELL: Shell(newest(database()).calls + 1),
         PEAK: Peak(),
         FIRST: First(),

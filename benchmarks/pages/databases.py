@@ -85,19 +85,29 @@ def manage(calls: str, *arguments: str) -> None:
 
 
 class Newest(NamedTuple):
-    """The newest calls of a database, in which peers can be told to look by a day: since when, and how many."""
+    """The newest calls of a database, in which peers can be told to look by days: from and to which, and how many.
+
+    The last day is over, so what other lines add meanwhile is not among them.
+    """
 
     since: str
+    until: str
     calls: int
 
 
 def newest(path: Path, most: int = 20_000) -> Newest:
     """Return the newest calls, whole days, at most so many."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        day = "SELECT date(called_at, '+1 day') FROM portal_recording ORDER BY called_at DESC LIMIT 1 OFFSET ?"
-        (since,) = connection.execute(day, [most]).fetchone() or ("2000-01-01",)
-        (calls,) = connection.execute("SELECT COUNT(*) FROM portal_recording WHERE called_at >= ?", [since]).fetchone()
-    return Newest(since, calls)
+        (until,) = connection.execute(LAST_DAY).fetchone()
+        (since,) = connection.execute(FIRST_DAY, [until, most]).fetchone() or ("2000-01-01",)
+        (calls,) = connection.execute(BETWEEN, [since, until]).fetchone()
+    return Newest(since, until, calls)
+
+
+LAST_DAY = "SELECT date(max(called_at)) FROM portal_recording WHERE called_at < date('now')"
+FIRST_DAY = """SELECT date(called_at, '+1 day') FROM portal_recording WHERE called_at < date(?, '+1 day')
+ORDER BY called_at DESC LIMIT 1 OFFSET ?"""
+BETWEEN = "SELECT COUNT(*) FROM portal_recording WHERE called_at >= ? AND called_at < date(?, '+1 day')"
 
 
 def first_agent(calls: str) -> int:

@@ -21,12 +21,13 @@ def calls(tmp_path):
         connection.execute("CREATE TABLE portal_recording (called_at text)")
         days = ((f"2026-01-0{day} 1{hour}:00:00",) for day in range(1, 5) for hour in range(3))
         connection.executemany("INSERT INTO portal_recording VALUES (?)", days)
+        connection.execute("INSERT INTO portal_recording VALUES (datetime('now'))")  # added by another line
     return tmp_path / "calls.sqlite3"
 
 
 @pytest.mark.parametrize(
     ("most", "expected"),
-    [(100, Newest("2000-01-01", 12)), (6, Newest("2026-01-03", 6)), (8, Newest("2026-01-03", 6)), (2, Newest("2026-01-05", 0))],
+    [(100, Newest("2000-01-01", "2026-01-04", 12)), (6, Newest("2026-01-03", "2026-01-04", 6)), (8, Newest("2026-01-03", "2026-01-04", 6)), (2, Newest("2026-01-05", "2026-01-04", 0))],
 )  # fmt: skip
 def test_the_newest_calls_are_those_of_whole_days(calls, most, expected):
     assert newest(calls, most) == expected

@@ -1,4 +1,4 @@
-"""Run by the peers' own Python: Datasette's page of the table of calls, and its stream. `tables.py <database> <agent> <since> <calls> <columns>`."""
+"""Run by the peers' own Python: Datasette's page of the table of calls, and its stream. `tables.py <database> <agent> <since> <until> <calls> <columns>`."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import answering  # type: ignore[import-not-found]
 
 
-def main(database: str, agent: str, since: str, calls: str, columns: str) -> None:
+def main(database: str, agent: str, since: str, until: str, calls: str, columns: str) -> None:
     """Do what is asked for until nobody asks."""
     loop = asyncio.new_event_loop()
     settings = {"default_page_size": 50, "max_csv_mb": 0, "sql_time_limit_ms": 600_000}
@@ -20,7 +20,7 @@ def main(database: str, agent: str, since: str, calls: str, columns: str) -> Non
     )
 
     wanted = "&".join(f"_col={name}" for name in columns.split(","))
-    stream = f"/{Path(database).stem}/portal_recording.csv?_stream=on&_size=max&_sort_desc=called_at&called_at__gte={since}&{wanted}"
+    stream = f"/{Path(database).stem}/portal_recording.csv?_stream=on&_size=max&_sort_desc=called_at&called_at__gte={since}&called_at__lt={until}%2024&{wanted}"
 
     def csv() -> None:
         response = loop.run_until_complete(datasette.client.get(stream))
