@@ -12,20 +12,26 @@ from callcov_portal import choosing
 from callcov_portal.actions import (
     advancing,
     bulk,
+    chores,
     drawing,
-    errands,
     exporting,
     housekeeping,
     indexing,
+    merging,
     muting,
     recounting,
     scheduling,
     sweeping,
 )
+from callcov_portal.actions.chores import Kind
 
 log = structlog.get_logger(__name__)
 
 EXPIRES = 30.0  # seconds; the sweep rings again, so an old ring is worth nothing
+# What the sweep rings for, beside analyses and the index of words.
+KINDS: dict[str, Kind[Any]] = {
+    kind.name: kind for kind in (muting.KIND, drawing.KIND, exporting.kind(choosing.calls_of), bulk.KIND, merging.KIND)
+}
 
 
 @shared_task
@@ -35,11 +41,10 @@ def advance(analysis_id: str) -> None:
 
 
 @shared_task
-def mute(number: int) -> None:
-    """Make the muted copy of one recording, if it is due; then ring for the one that is due longest."""
-    if muting.mute(number):
-        for following in muting.due(timezone.now())[:1]:
-            send(mute, following)
+def chore(kind: str, pk: str) -> None:
+    """Have a turn at one chore, if it is due; then ring for the one of its kind that is next."""
+    if chores.work(KINDS[kind], pk):
+        ring_next(kind, 1)
 
 
 @shared_task
@@ -50,51 +55,15 @@ def index() -> None:
 
 
 @shared_task
-def work_on(job_id: str) -> None:
-    """Do a bit of one act on many calls, then ring for the next bit."""
-    if bulk.work(UUID(job_id)):
-        send(work_on, job_id)
-
-
-@shared_task
-def draw(number: int) -> None:
-    """Make the waveform of one recording, if it is due; then ring for the next one."""
-    if drawing.draw(number):
-        draw_next()
-
-
-@shared_task
-def make_export(pk: int) -> None:
-    """Make one export, if it is due; then ring for the one that is due longest."""
-    if exporting.make(pk, choosing.calls_of):
-        for following in exporting.due(timezone.now())[:1]:
-            send(make_export, following)
-
-
-@shared_task
-def go_on(number: int) -> None:
-    """Go on with one errand, if it is due; ring again while there is more of it."""
-    if errands.go_on(number):
-        send(go_on, number)
-
-
-@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
-    for number in muting.due(timezone.now()):
-        send(mute, number)
     if indexing.is_due():
         send(index)
-    for job in bulk.due(timezone.now()):
-        send(work_on, str(job))
-    draw_next()
     scheduling.make_due(timezone.now())
-    for export in exporting.due(timezone.now()):
-        send(make_export, export)
-    for number in errands.due():
-        send(go_on, number)
+    for name, kind in KINDS.items():
+        ring_next(name, kind.at_once)
     housekeeping.tidy_if_due()
     recounting.catch_up()
 
@@ -105,36 +74,15 @@ def ring(pk: UUID | None) -> None:
         transaction.on_commit(lambda: publish(pk))
 
 
-def ring_muting(number: int) -> None:
-    """Wake a worker for one muted copy once the transaction is committed. Never raises."""
-    transaction.on_commit(lambda: send(mute, number))
+def ring_chore(kind: str, pk: object) -> None:
+    """Wake a worker for one chore once the transaction is committed. Never raises: the sweep rings again."""
+    transaction.on_commit(lambda: send(chore, kind, str(pk)))
 
 
-def ring_bulk(pk: UUID) -> None:
-    """Wake a worker for an act on many calls once the transaction is committed. Never raises."""
-    transaction.on_commit(lambda: send(work_on, str(pk)))
-
-
-def draw_next() -> None:
-    """Ring for the newest recording that is to be drawn."""
-    number = drawing.next_due(timezone.now())
-    if number is not None:
-        send(draw, number)
-
-
-def ring_drawing(number: int) -> None:
-    """Wake a worker for one waveform once the transaction is committed. Never raises."""
-    transaction.on_commit(lambda: send(draw, number))
-
-
-def ring_export(pk: int) -> None:
-    """Wake a worker for one export once the transaction is committed. Never raises."""
-    transaction.on_commit(lambda: send(make_export, pk))
-
-
-def ring_errand(number: int) -> None:
-    """Wake a worker for one errand once the transaction is committed. Never raises."""
-    transaction.on_commit(lambda: send(go_on, number))
+def ring_next(kind: str, most: int) -> None:
+    """Wake workers for the chores of a kind that are next."""
+    for pk in KINDS[kind].next(timezone.now(), most):
+        send(chore, kind, str(pk))
 
 
 def publish(pk: UUID) -> None:

@@ -5,28 +5,36 @@ are not touched, and none is done twice. Each call is marked in the transaction 
 loses nothing and another goes on.
 """
 
-import time
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.core.exceptions import EmptyResultSet
-from django.db import OperationalError, connection, transaction
-from django.db.models import BooleanField, F, UUIDField, Value
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import BooleanField, F, QuerySet, UUIDField, Value
 from django.utils import timezone
 
-from callcov_portal.actions import analyses, recordings, schedule
-from callcov_portal.models import BulkAct, BulkItem, BulkJob, BulkState, LogEntry, Recording, User
+from callcov_portal.actions import analyses, recordings
+from callcov_portal.actions.chores import Kind, Turn, bit_by_bit
+from callcov_portal.models import (
+    RETRYABLE,
+    BulkAct,
+    BulkItem,
+    BulkJob,
+    BulkState,
+    Failure,
+    LogEntry,
+    Recording,
+    State,
+    User,
+)
 from callcov_portal.models.selection import Selection
 
 log = structlog.get_logger(__name__)
 
 NOTHING_CHOSEN = "No call is chosen: select some, or all that match."
 AT_ONCE = 50
-SECONDS_AT_ONCE = 3.0  # well below the lease
-MOST_JOBS = 5
 KEPT = timedelta(days=30)
 KEPT_UNCONFIRMED = timedelta(days=1)
 
@@ -44,8 +52,15 @@ def ask(user: User, act: BulkAct, selection: Selection, query: str = "") -> Bulk
     if act == BulkAct.DELETE and not user.is_lead:
         raise Refused("Only a lead can delete calls.")
     job = BulkJob.objects.create(user=user, act=act, query=query)
-    meant = selection.queryset(Recording.objects.all()).order_by()
-    rows = meant.annotate(of_job=Value(job.pk, UUIDField()), yet=Value(False, BooleanField()), reason=Value(""))
+    write_down(job, selection.queryset(Recording.objects.all()))
+    return job
+
+
+def write_down(job: BulkJob, meant: QuerySet[Recording]) -> None:
+    """Write down which calls are meant, in one statement; raises `Refused` if there are none."""
+    rows = meant.order_by().annotate(
+        of_job=Value(job.pk, UUIDField()), yet=Value(False, BooleanField()), reason=Value("")
+    )
     try:
         sql, parameters = rows.values_list("of_job", "pk", "yet", "reason").query.sql_with_params()
     except EmptyResultSet as error:
@@ -59,14 +74,13 @@ def ask(user: User, act: BulkAct, selection: Selection, query: str = "") -> Bulk
     if not job.total:
         raise Refused(NOTHING_CHOSEN)
     job.save(update_fields=["total"])
-    return job
 
 
 @transaction.atomic
 def confirm(job: BulkJob, user: User, values: Mapping[str, Any] | None = None) -> bool:
     """Let the act begin with these values, logged; False if it was confirmed already: it runs once."""
     asked = BulkJob.objects.filter(pk=job.pk, state=BulkState.ASKED)
-    running = {"state": BulkState.RUNNING, "next_attempt_at": timezone.now(), "values": dict(values or {})}
+    running = {"state": BulkState.RUNNING, "due_at": timezone.now(), "values": dict(values or {})}
     if not asked.update(**running):
         return False
     text = f"{BulkAct(job.act).label}: {job.total} calls ({job.query or 'all'})"
@@ -74,26 +88,43 @@ def confirm(job: BulkJob, user: User, values: Mapping[str, Any] | None = None) -
     return True
 
 
-def due(now: datetime) -> list[UUID]:
-    """Return the jobs to be worked on now."""
-    return list(BulkJob.objects.due(now).values_list("pk", flat=True)[:MOST_JOBS])
+def retry_all(failure: str, user: User) -> BulkJob | None:
+    """Begin to retry everything that has failed for a cause by now. While that is under way, or if nothing can be: None."""
+    query = f"state=failed&failure={failure}"
+    try:
+        with transaction.atomic():
+            job = BulkJob.objects.create(
+                user=user,
+                act=BulkAct.RETRY,
+                query=query,
+                failure=failure,
+                state=BulkState.RUNNING,
+                due_at=timezone.now(),
+            )
+            write_down(job, retryable_calls(failure))
+            LogEntry.objects.create(user=user, act="retried all", text=f"after: {Failure(failure).label}")
+    except (IntegrityError, Refused):
+        return None
+    return job
 
 
-def work(pk: UUID, seconds: float = SECONDS_AT_ONCE) -> bool:
-    """Do a bit of a job; True if more of it is left. False also if it is not due, or somebody else works on it."""
-    now = timezone.now()
-    job = BulkJob.objects.due(now).filter(pk=pk).select_related("user").first()
-    if job is None or not BulkJob.objects.claim(pk, job.next_attempt_at, now + schedule.LEASE):
-        return False
-    until = time.monotonic() + seconds
-    while items := list(job.items.filter(is_done=False).order_by("pk")[:AT_ONCE]):
-        for item in items:
-            do(job, item)
-            if time.monotonic() > until:
-                return bool(BulkJob.objects.filter(pk=pk).update(next_attempt_at=timezone.now()))
-    finished = {"state": BulkState.FINISHED, "finished_at": timezone.now(), "next_attempt_at": None}
-    BulkJob.objects.filter(pk=pk).update(**finished)
-    return False
+def retryable_calls(failure: str) -> QuerySet[Recording]:
+    """Return the calls that failed for a cause and may be tried again by the rules of `Analysis.may_retry`."""
+    failed = Recording.objects.filter(state=State.FAILED, failure__in={*RETRYABLE} & {failure})
+    return failed.filter(current_analysis__sent_at=None, current_analysis__state=State.FAILED)
+
+
+def work(turn: Turn[BulkJob]) -> None:
+    """Do a bit of a job."""
+    job = turn.row
+    if bit_by_bit(lambda: list(job.items.filter(is_done=False).order_by("pk")[:AT_ONCE]), lambda item: do(job, item)):
+        turn.finish(state=BulkState.FINISHED, finished_at=timezone.now())
+    else:
+        turn.go_on()
+
+
+# It goes on until each call was done or refused: half of what was confirmed is what nobody asked for.
+KIND = Kind(name="bulk", model=BulkJob, act=work, at_once=5)
 
 
 def do(job: BulkJob, item: BulkItem) -> None:

@@ -1,4 +1,4 @@
-"""Making exports in the background: the row is the record, and it is due like everything else."""
+"""Making exports in the background: a chore, whose row is the record."""
 
 import hashlib
 import os
@@ -11,32 +11,25 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from callcov_portal.actions import leases, schedule, shelving, unmasking
+from callcov_portal.actions import shelving, unmasking
+from callcov_portal.actions.chores import Kind, Taken, Turn
 from callcov_portal.exports import NotPossible, Tally, Wish, wish_for
 from callcov_portal.models import ColumnChoice, Export, ExportState, LogEntry, Recording, Schedule, User
 from callcov_portal.uploads import DiskFull, incoming_folder, refuse_if_disk_full
 
-log = structlog.get_logger(__name__)
-
 MOST_TRIES = 5
-MOST_AT_ONCE = 20
 TOLD_EVERY = 1.0  # seconds between two notes of how many rows there are
 WORK_SUFFIX = ".making"
 # It keeps a processor busy: of a worker's four threads the others stay free for the rest.
-SLOTS = threading.BoundedSemaphore(1)
+SLOT = threading.BoundedSemaphore(1)
 
 Choose = Callable[[str], QuerySet[Recording]]
 """Says which calls a query string chooses; raises `NotPossible` for one that cannot be read."""
-
-
-class Taken(Exception):
-    """The row was deleted, or is somebody else's by now."""
 
 
 def kept_for() -> timedelta:
@@ -65,52 +58,25 @@ def wish_of(row: Export | Schedule) -> Wish:
     return wish.of(row.filters)
 
 
-def due(now: datetime) -> list[int]:
-    """Return the exports that are to be made now, the longest due first."""
-    return list(Export.objects.due(now).values_list("pk", flat=True)[:MOST_AT_ONCE])
+def kind(choose: Choose) -> Kind[Export]:
+    """Return the chore; how calls are chosen is for the edge to know."""
+    return Kind(
+        name="exporting", model=Export, act=lambda turn: make(turn, choose), most_tries=MOST_TRIES, slot=SLOT,
+        begun={"state": ExportState.MAKING, "rows": 0}, waiting={"state": ExportState.WAITING}, failed=given_up,
+        hopeless=(NotPossible,), known=(OSError, DiskFull),
+    )  # fmt: skip
 
 
-def make(pk: int, choose: Choose) -> bool:
-    """Make one export; False if it is not due, or somebody else makes it, or this process another.
-
-    Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
-    """
-    if not SLOTS.acquire(blocking=False):
-        return False
-    try:
-        now = timezone.now()
-        export = Export.objects.due(now).filter(pk=pk).first()
-        if export is None or not Export.objects.claim(export, now + schedule.LEASE):
-            return False
-        export.runs, export.attempts = export.runs + 1, export.attempts + 1
-        begun(export, choose)
-        return True
-    finally:
-        SLOTS.release()
+def given_up() -> dict[str, Any]:
+    """Return what a row says once nobody tries any more, until a person asks for it again."""
+    now = timezone.now()
+    return {"state": ExportState.FAILED, "finished_at": now, "expires_at": now + kept_for()}
 
 
-def begun(export: Export, choose: Choose) -> None:
-    """Make a claimed export, and write down what came of it."""
-    try:
-        if export.attempts > MOST_TRIES:
-            give_up(export, f"It was begun {MOST_TRIES} times and never came to an end. {export.detail}".strip())
-            return
-        with leases.kept(lambda: renew(export), f"export-{export.pk}"):
-            write(export, choose)
-    except Taken:
-        log.info("export_taken", export=export.pk)
-    except NotPossible as refusal:
-        give_up(export, str(refusal))
-    except (OSError, DiskFull) as error:
-        put_off(export, str(error))
-    except Exception as error:
-        log.exception("export_failed", export=export.pk)
-        put_off(export, f"{type(error).__name__}: {error}"[:500])
-
-
-def write(export: Export, choose: Choose) -> None:
+def make(turn: Turn[Export], choose: Choose) -> None:
     """Write the file into a folder of its own, put it into the storage, and the row last of all."""
-    wish, tally = wish_of(export), Tally(told=note_of(export))
+    export = turn.row
+    wish, tally = wish_of(export), Tally(told=note_of(turn))
     refuse_if_disk_full(incoming_folder(), 0)
     folder = Path(tempfile.mkdtemp(suffix=WORK_SUFFIX, dir=incoming_folder()))
     try:
@@ -119,12 +85,12 @@ def write(export: Export, choose: Choose) -> None:
         with path.open("rb") as file:
             digest, size = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
             os.fsync(file.fileno())
-        finish(export, wish, tally, digest, size, shelving.shelve(path, wish.format.suffix))
+        finish(turn, wish, tally, digest, size, shelving.shelve(path, wish.format.suffix))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def note_of(export: Export) -> Callable[[Tally], None]:
+def note_of(turn: Turn[Export]) -> Callable[[Tally], None]:
     """Return what writes down, every second at most, how many rows there are; it raises `Taken` and `DiskFull`."""
     told = time.monotonic()
 
@@ -134,15 +100,10 @@ def note_of(export: Export) -> Callable[[Tally], None]:
             return
         told = time.monotonic()
         refuse_if_disk_full(incoming_folder(), 0)
-        if not own(export).update(rows=tally.rows):
+        if not turn.write(rows=tally.rows):
             raise Taken
 
     return note
-
-
-def own(export: Export) -> QuerySet[Export]:
-    """Return the row if it is still ours."""
-    return Export.objects.filter(pk=export.pk, state=ExportState.MAKING, runs=export.runs)
 
 
 def about(export: Export) -> dict[str, Any]:
@@ -153,66 +114,30 @@ def about(export: Export) -> dict[str, Any]:
 
 
 @transaction.atomic
-def finish(export: Export, wish: Wish, tally: Tally, digest: str, size: int, name: str) -> None:
+def finish(turn: Turn[Export], wish: Wish, tally: Tally, digest: str, size: int, name: str) -> None:
     """Give the row its file; a worker that was taken for dead may still come: its file is let go."""
     now = timezone.now()
-    made = {
-        "rows": tally.rows,
-        "sha256": digest,
-        "size_bytes": size,
-        "finished_at": now,
-        "expires_at": now + kept_for(),
-    }
-    manifest = about(export) | wish.manifest(tally, now) | {"size_bytes": size, "sha256": digest}
-    done = own(export).update(
-        **made, state=ExportState.READY, due_at=None, detail="", file=name, file_name=wish.file_name, manifest=manifest
-    )
-    if not done:
+    manifest = about(turn.row) | wish.manifest(tally, now) | {"size_bytes": size, "sha256": digest}
+    made = ready(tally, digest, size, now) | {"manifest": manifest, "file": name, "file_name": wish.file_name}
+    if not turn.finish(**made):
         shelving.discard(name)
+
+
+def ready(tally: Tally, digest: str, size: int, now: datetime) -> dict[str, Any]:
+    """Return what a row says once its export is made."""
+    told = {"rows": tally.rows, "sha256": digest, "size_bytes": size}
+    return told | {"state": ExportState.READY, "finished_at": now, "expires_at": now + kept_for()}
 
 
 def note_streamed(wish: Wish, user: User | None, tally: Tally, digest: str, size: int) -> Export:
     """Write down an export that was sent to its end, so that its manifest can be had."""
     now = timezone.now()
-    made = {
-        "rows": tally.rows,
-        "sha256": digest,
-        "size_bytes": size,
-        "finished_at": now,
-        "expires_at": now + kept_for(),
-    }
+    made = fields_of(wish) | ready(tally, digest, size, now)
     with transaction.atomic():
-        export = Export.objects.create(
-            **fields_of(wish), **made, user=user, state=ExportState.READY, is_streamed=True, due_at=None
-        )
+        export = Export.objects.create(**made, user=user, is_streamed=True)
         export.manifest = about(export) | wish.manifest(tally, now) | {"size_bytes": size, "sha256": digest}
         export.save(update_fields=["manifest"])
     return export
-
-
-def put_off(export: Export, detail: str) -> None:
-    """Try again later, longer each time; give up after `MOST_TRIES`."""
-    if export.attempts >= MOST_TRIES:
-        give_up(export, detail)
-        return
-    own(export).update(
-        state=ExportState.WAITING, due_at=timezone.now() + schedule.back_off(export.attempts), detail=detail
-    )
-
-
-def give_up(export: Export, detail: str) -> None:
-    """Write down that the export cannot be made until a person asks for it again."""
-    log.warning("export_given_up", export=export.pk, detail=detail)
-    now = timezone.now()
-    own(export).update(
-        state=ExportState.FAILED, due_at=None, detail=detail, finished_at=now, expires_at=now + kept_for()
-    )
-
-
-def renew(export: Export) -> bool:
-    """Push the lease once; False if the database is away."""
-    until = timezone.now() + schedule.LEASE
-    return leases.pushed(lambda: own(export).update(due_at=until), f"export-{export.pk}")
 
 
 def retry(export: Export) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import bulk, errands, exporting, pace
+from callcov_portal.actions import bulk, exporting, merging, pace
 from callcov_portal.models import Delivery
 from callcov_portal.uploads import incoming_folder
 
@@ -40,4 +40,4 @@ def tidy() -> None:
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()
     bulk.forget_old(timezone.now())
-    errands.tidy()
+    merging.forget_old(timezone.now())

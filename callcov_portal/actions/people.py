@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from callcov_portal.actions import errands
-from callcov_portal.models import Agent, Contact, Errand, LogEntry, User
+from callcov_portal.actions import merging
+from callcov_portal.models import Agent, Contact, LogEntry, Merge, User
 
 
 class NotFound(Exception):
@@ -35,9 +35,9 @@ def spelled(team: str) -> str:
     return next((one for one in known if one.casefold() == team.casefold()), team)
 
 
-def merge_into(person: Agent | Contact, identifier: str, user: User) -> Errand:
-    """Make a person another identifier of the one named. Raises `NotFound`, or `errands.CannotMerge`; then nothing changed."""
+def merge_into(person: Agent | Contact, identifier: str, user: User) -> Merge:
+    """Make a person another identifier of the one named. Raises `NotFound`, or `merging.CannotMerge`; then nothing changed."""
     target = type(person).objects.named(identifier).first()
     if target is None:
         raise NotFound("Nobody has this identifier.")
-    return errands.merge(person, type(person).objects.get(pk=target.merged_into_id or target.pk), user)
+    return merging.merge(person, type(person).objects.get(pk=target.merged_into_id or target.pk), user)

@@ -10,9 +10,9 @@ from callcov_portal.models.analysis import (
 )
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
-from callcov_portal.models.errand import Errand, ErrandKind
 from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
 from callcov_portal.models.log import LogEntry, Spent
+from callcov_portal.models.merge import Merge, Side
 from callcov_portal.models.pace import Call, Signal
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
@@ -46,14 +46,13 @@ __all__ = [
     "Delivery",
     "Direction",
     "Document",
-    "Errand",
-    "ErrandKind",
     "Every",
     "Export",
     "ExportState",
     "Failure",
     "Finding",
     "LogEntry",
+    "Merge",
     "Muting",
     "Origin",
     "Outcome",
@@ -64,6 +63,7 @@ __all__ = [
     "Schedule",
     "Segment",
     "SensitiveSpan",
+    "Side",
     "Signal",
     "Speaker",
     "Spent",

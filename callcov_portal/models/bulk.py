@@ -1,14 +1,12 @@
 """One act on many calls: written down whole before anything is done, and done bit by bit."""
 
 import uuid
-from datetime import datetime, timedelta
-from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-FARTHEST = timedelta(minutes=20)
+from callcov_portal.models.chore import Chore
 
 
 class BulkAct(models.TextChoices):
@@ -28,20 +26,7 @@ class BulkState(models.TextChoices):
     FINISHED = "finished", "Finished"
 
 
-class BulkJobQuerySet(models.QuerySet["BulkJob"]):
-    """Which jobs are to be worked on, and how one is taken."""
-
-    def due(self, now: datetime) -> Self:
-        """Return those under way that nobody works on, the longest due first."""
-        due = Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + FARTHEST)
-        return self.filter(due, state=BulkState.RUNNING).order_by("next_attempt_at")
-
-    def claim(self, pk: uuid.UUID, seen: datetime | None, until: datetime) -> bool:
-        """Take a due job for oneself until `until`; of several callers one wins."""
-        return self.filter(pk=pk, state=BulkState.RUNNING, next_attempt_at=seen).update(next_attempt_at=until) == 1
-
-
-class BulkJob(models.Model):
+class BulkJob(Chore):
     """One act on the calls that stand in its items: those that were meant when it was asked for, and no others."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,19 +34,21 @@ class BulkJob(models.Model):
     act = models.CharField(max_length=10, choices=BulkAct)
     values = models.JSONField(default=dict, blank=True)  # what is to be corrected
     query = models.TextField(blank=True)  # the filters by which the calls were chosen, for who reads it later
+    failure = models.CharField(max_length=20, blank=True)  # if it is to retry all that failed for this cause
     state = models.CharField(max_length=10, choices=BulkState, default=BulkState.ASKED)
     total = models.IntegerField(default=0)
     done = models.IntegerField(default=0)  # with those that were refused
     refused = models.IntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)  # also the lease of who works on it
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = BulkJobQuerySet.as_manager()
-
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index("next_attempt_at", condition=Q(state="running"), name="bulk_job_due")]
+        indexes = [models.Index("due_at", condition=Q(due_at__isnull=False), name="bulk_job_due")]
+        constraints = [
+            # Asked for twice at once, it is done once.
+            models.UniqueConstraint("failure", condition=Q(state="running") & ~Q(failure=""), name="bulk_retry_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_act_display()}: {self.total} calls"

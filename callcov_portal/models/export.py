@@ -6,8 +6,9 @@ from typing import Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
+from callcov_portal.models.chore import Chore
 from callcov_portal.models.people import User
 
 
@@ -40,17 +41,7 @@ class Weekday(models.IntegerChoices):
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
-    """Questions about exports, and how one is taken to make it."""
-
-    def due(self, now: datetime) -> Self:
-        """Return those to be made now, the longest due first."""
-        return self.filter(due_at__lte=now, state__in=(ExportState.WAITING, ExportState.MAKING)).order_by("due_at")
-
-    def claim(self, export: "Export", until: datetime) -> bool:
-        """Take a due row as it was seen for oneself until `until`, and count the try; of several callers one wins."""
-        seen = self.filter(pk=export.pk, state=export.state, due_at=export.due_at, runs=export.runs)
-        begun = {"runs": F("runs") + 1, "attempts": F("attempts") + 1}
-        return seen.update(state=ExportState.MAKING, due_at=until, rows=0, **begun) == 1
+    """Questions about exports."""
 
     def seen_by(self, user: User) -> Self:
         """Return those that a user sees: their own; a lead sees all."""
@@ -104,11 +95,10 @@ class Schedule(ExportOrder):
         return f"{day} at {self.hour}:00"
 
 
-class Export(ExportOrder):
+class Export(ExportOrder, Chore):
     """One export: due, being made or made. What was streamed to a browser has a row with its manifest, but no file.
 
-    `runs` counts every beginning and is how a worker knows that the row is still its own; `attempts` those since a
-    person asked. `day` is that of the portal's zone on which its schedule made it due: there is one for each.
+    `day` is that of the portal's zone on which its schedule made it due: there is one for each.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -118,11 +108,6 @@ class Export(ExportOrder):
     is_streamed = models.BooleanField(default=False)
 
     state = models.CharField(max_length=8, choices=ExportState, default=ExportState.WAITING)
-    due_at = models.DateTimeField(null=True, blank=True)  # the next try, and the lease of who makes it
-    runs = models.PositiveIntegerField(default=0)
-    attempts = models.PositiveIntegerField(default=0)
-    detail = models.TextField(blank=True)  # the last trouble in words for people
-
     rows = models.PositiveBigIntegerField(default=0)
     file = models.FileField(max_length=200, blank=True)
     file_name = models.CharField(max_length=100, blank=True)

@@ -1,7 +1,6 @@
 """A recording: one call's audio, whose call it was and when."""
 
 from bisect import bisect_right
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -57,28 +56,13 @@ BANDS = Case(
     default=Value(NO_BAND),
 )
 
-FARTHEST = timedelta(minutes=20)  # no copy is put off longer
-
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
-    """Questions about recordings, and how one is taken to make its muted copy."""
-
-    def muting_due(self, now: datetime) -> Self:
-        """Return those whose muted copy is to be made now, the longest due first.
-
-        A row that was put off further than anything ever is was written before the clock was set back.
-        """
-        due = Q(muting_at__lte=now) | Q(muting_at__gt=now + FARTHEST)
-        return self.filter(due, muting=Muting.DUE).order_by("muting_at")
+    """Questions about recordings."""
 
     def unmuted(self) -> Self:
         """Return those whose muted copy could not be made, the newest first; only who may unmask hears them."""
         return self.filter(muting=Muting.FAILED).order_by("-id")
-
-    def claim_muting(self, pk: int, seen: datetime | None, until: datetime) -> bool:
-        """Take a due row for oneself until `until`, and count the try; of several callers one wins."""
-        due = self.filter(pk=pk, muting=Muting.DUE, muting_at=seen)
-        return due.update(muting_at=until, muting_attempts=models.F("muting_attempts") + 1) == 1
 
     def with_people(self) -> Self:
         """Return the rows with what a list shows of agent, contact and current analysis, in one query."""
@@ -108,11 +92,11 @@ class Recording(models.Model):
     duration_seconds = models.FloatField(null=True, blank=True)
     channels = models.PositiveSmallIntegerField(null=True, blank=True)
 
-    # The copy in which sensitive seconds are silent; actions/muting.py alone writes these.
+    # The copy in which sensitive seconds are silent, a chore (models/chore.py); actions/muting.py alone writes these.
     muting = models.CharField(max_length=6, choices=Muting, default=Muting.NONE, blank=True)
-    muting_at = models.DateTimeField(null=True, blank=True)  # the next try, and the lease of who makes it
+    muting_at = models.DateTimeField(null=True, blank=True)
     muting_attempts = models.PositiveIntegerField(default=0)
-    muting_detail = models.TextField(blank=True)  # the last trouble in words for people
+    muting_detail = models.TextField(blank=True)
     muted_file = models.FileField(max_length=200, blank=True)
     muted_spans = models.CharField(max_length=64, blank=True)  # hash of the spans that are silent in it
 

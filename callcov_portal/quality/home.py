@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from callcov_portal import standings, tasks
-from callcov_portal.actions import errands
-from callcov_portal.models import RETRYABLE, Errand, ErrandKind, Failure, Recording, State
+from callcov_portal.actions import bulk
+from callcov_portal.models import RETRYABLE, BulkJob, BulkState, Failure, Recording, State
 from callcov_portal.models import overview as questions
 from callcov_portal.models.overview import Cause
 from callcov_portal.models.people import TEAM_LENGTH
@@ -29,7 +29,7 @@ class Trouble:
 
     cause: Cause
     retryable: int
-    errand: Errand | None
+    retry: BulkJob | None
 
 
 @require_safe
@@ -61,9 +61,8 @@ def to_review() -> int:
 def troubles() -> list[Trouble]:
     """Return the causes of failure, the most frequent first; three queries."""
     causes = questions.causes(questions.standings())
-    under_way = {
-        errand.failure: errand for errand in Errand.objects.filter(kind=ErrandKind.RETRY, finished_at__isnull=True)
-    }
+    running = BulkJob.objects.filter(state=BulkState.RUNNING).exclude(failure="")
+    under_way = {job.failure: job for job in running}
     failed = Recording.objects.filter(state=State.FAILED, failure__in=RETRYABLE, current_analysis__sent_at=None)
     counts = dict(failed.order_by().values_list("failure").annotate(n=Count("pk")))
     return [Trouble(cause, counts.get(cause.code, 0), under_way.get(cause.code)) for cause in causes]
@@ -74,9 +73,9 @@ def retry_these(request: PortalRequest, failure: str) -> HttpResponse:
     """Retry everything that failed for a cause, as far as nothing of it was sent; a second press changes nothing."""
     if failure not in RETRYABLE:
         raise Http404("Nothing that failed for this cause can be retried.")
-    errand = errands.retry_all(failure, request.user)
-    if errand:
-        tasks.ring_errand(errand.pk)
+    job = bulk.retry_all(failure, request.user)
+    if job:
+        tasks.ring_chore("bulk", job.pk)
         messages.success(request, f"They are being retried, one after the other: {Failure(failure).label}.")
     else:
         messages.info(request, "Nothing is left to retry, or somebody has asked for it already.")

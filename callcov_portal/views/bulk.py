@@ -52,7 +52,7 @@ def bulk_job(request: PortalRequest, pk: UUID) -> HttpResponse:
         if job.act == BulkAct.DELETE and not request.user.is_lead:
             raise PermissionDenied("Only a lead can delete calls.")
         if actions.confirm(job, request.user, form.cleaned_data if form else {}):
-            tasks.ring_bulk(job.pk)
+            tasks.ring_chore("bulk", job.pk)
         return redirect("bulk_job", job.pk)
     part = wants_partial(request) and job.state != BulkState.ASKED
     template = "recordings/_bulk_progress.html" if part else "recordings/bulk.html"

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from callcov_portal import standings, tasks
-from callcov_portal.actions import errands, people
+from callcov_portal.actions import merging, people
 from callcov_portal.models import Agent, Contact
 from callcov_portal.people_forms import AgentForm, ContactForm, MergeForm
 from callcov_portal.views.rendering import PortalRequest
@@ -57,11 +57,11 @@ def person_merge(request: PortalRequest, side: str, pk: int) -> HttpResponse:
     form = MergeForm(request.POST)
     if form.is_valid():
         try:
-            errand = people.merge_into(person, form.cleaned_data["identifier"], request.user)
-        except (people.NotFound, errands.CannotMerge) as refusal:
+            merge = people.merge_into(person, form.cleaned_data["identifier"], request.user)
+        except (people.NotFound, merging.CannotMerge) as refusal:
             form.add_error("identifier", str(refusal))
         else:
-            tasks.ring_errand(errand.pk)
+            tasks.ring_chore("merging", merge.pk)
             person.refresh_from_db()
             messages.success(request, f"{person.identifier} is merged: its calls come over here one after the other.")
             return redirect(one.word, person.merged_into_id)

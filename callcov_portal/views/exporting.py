@@ -153,7 +153,7 @@ def ordered(request: PortalRequest) -> HttpResponse:
     if act == "download" and wish.format.streams:
         return redirect(f"{reverse(STREAMED_BY[wish.format.name], args=[wish.table.name])}?{download_query(wish)}")
     export = exporting.order(wish, request.user)
-    tasks.ring_export(export.pk)
+    tasks.ring_chore("exporting", export.pk)
     messages.success(request, f"{wish.format.label} is made in the background; it appears below.")
     return redirect(f"{reverse('exports')}?{query_for(wish.table, wish)}#made")
 
@@ -221,7 +221,7 @@ def export_act(request: PortalRequest, pk: int, act: str) -> HttpResponse:
         if export.unmasked:
             refuse_unless_may_unmask(request.user)
         if exporting.retry(export):
-            tasks.ring_export(export.pk)
+            tasks.ring_chore("exporting", export.pk)
     elif act == "delete":
         exporting.remove(export, request.user)
     else:

@@ -35,7 +35,7 @@ def call_mute(request: PortalRequest, number: int) -> HttpResponse:
     """Make a muted copy due that could not be made."""
     recording = recording_or_404(number)
     if muting.try_again(recording):
-        tasks.ring_muting(recording.pk)
+        tasks.ring_chore("muting", recording.pk)
     if wants_partial(request):
         recording = recording_or_404(number)
         context = player_context(recording, request.user) | marks_context(recording, "")

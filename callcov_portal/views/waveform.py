@@ -32,7 +32,7 @@ def call_waveform(request: PortalRequest, number: int) -> HttpResponse:
     if made is None or (not made.lanes and made.due_at is None):
         raise Http404("There is no waveform of this call.")
     if not made.lanes:
-        tasks.ring_drawing(number)
+        tasks.ring_chore("drawing", number)
         return HttpResponse(status=202, headers={"Retry-After": "2", "Cache-Control": "no-store"})
     muted = stretches_of(recording)
     lanes = [silenced(lane, made.step_seconds, muted) for lane in made.lanes]

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.db import OperationalError
+from django.utils import timezone
 
 from callcov_portal import tasks
-from callcov_portal.actions import bulk, recordings
+from callcov_portal.actions import bulk, chores, recordings
 from callcov_portal.models import (
     Analysis,
     BulkAct,
@@ -22,6 +23,7 @@ from callcov_portal.models import (
 )
 from callcov_portal.models.selection import Choice, Selection
 from tests.factories import NOON, AgentFactory, AnalysisFactory, CompletedFactory, RecordingFactory
+from tests.working import due, work, work_all
 
 EVERYTHING = Selection()
 
@@ -34,7 +36,7 @@ def done(job: BulkJob, **values) -> BulkJob:
     """Confirm a job and work until it is finished."""
     assert job.user
     assert bulk.confirm(job, job.user, values)
-    while bulk.work(job.pk):
+    while work("bulk", job.pk):
         pass
     job.refresh_from_db()
     assert job.state == BulkState.FINISHED
@@ -48,7 +50,7 @@ def reasons(job: BulkJob) -> set[str]:
 def test_nothing_is_done_before_it_is_confirmed_and_calls_that_come_later_are_not_touched(alice):
     RecordingFactory.create_batch(2)
     job = bulk.ask(alice, BulkAct.DELETE, EVERYTHING)
-    assert not bulk.work(job.pk)
+    assert not work("bulk", job.pk)
     assert (job.total, Recording.objects.count()) == (2, 2)
     late = RecordingFactory()
     assert done(job).done == 2
@@ -59,10 +61,9 @@ def test_an_act_runs_once_however_often_it_is_confirmed(alice):
     failed()
     job = bulk.ask(alice, BulkAct.RETRY, EVERYTHING)
     assert [bulk.confirm(job, alice), bulk.confirm(job, alice)] == [True, False]
-    done_first = bulk.work(job.pk)
-    assert not done_first
+    assert work("bulk", job.pk)
     assert not bulk.confirm(job, alice)
-    assert not bulk.work(job.pk)
+    assert not work("bulk", job.pk)
     assert LogEntry.objects.filter(act="retried").count() == 1
     assert LogEntry.objects.get(act="confirmed for many calls").text == "Retry: 1 calls (all)"
 
@@ -94,13 +95,13 @@ def test_a_worker_that_dies_loses_nothing_and_nothing_is_done_twice(alice, monke
 
     monkeypatch.setattr(recordings, "edit_details", dying)
     with pytest.raises(SystemExit):
-        bulk.work(job.pk)
+        work("bulk", job.pk)
     job.refresh_from_db()
     assert job.done == 2
-    assert not bulk.work(job.pk)  # the dead worker's lease holds yet
+    assert not work("bulk", job.pk)  # the dead worker's lease holds yet
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
-        assert bulk.due(datetime.now(UTC)) == [job.pk]
-        assert not bulk.work(job.pk)
+        assert due("bulk") == [job.pk]
+        assert work("bulk", job.pk)
     job.refresh_from_db()
     assert (job.state, job.done, job.refused) == (BulkState.FINISHED, 4, 0)
     assert set(Recording.objects.values_list("called_at", flat=True)) == {NOON + timedelta(hours=1)}
@@ -109,16 +110,18 @@ def test_a_worker_that_dies_loses_nothing_and_nothing_is_done_twice(alice, monke
 
 def test_a_bit_is_done_at_a_time_and_the_sweep_goes_on(alice, monkeypatch):
     rung: list[str] = []
-    monkeypatch.setattr(tasks, "send", lambda _task, argument: rung.append(str(argument)))
+    monkeypatch.setattr(tasks, "send", lambda _task, *sent: rung.append(sent[-1]))
     RecordingFactory.create_batch(3)
     job = bulk.ask(alice, BulkAct.DELETE, EVERYTHING)
     bulk.confirm(job, alice)
-    assert bulk.work(job.pk, seconds=0)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(chores, "BIT", -1.0)
+        assert work("bulk", job.pk)
     job.refresh_from_db()
     assert job.done == 1
     tasks.sweep()
     assert str(job.pk) in rung
-    tasks.work_on(str(job.pk))
+    tasks.chore("bulk", str(job.pk))
     job.refresh_from_db()
     assert job.state == BulkState.FINISHED
 
@@ -133,9 +136,14 @@ def test_a_database_that_is_busy_costs_no_call_its_turn(alice, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(bulk, "act_on", busy)
-        with pytest.raises(OperationalError):
-            bulk.work(job.pk)
+        assert work("bulk", job.pk)
     assert job.items.filter(is_done=False).count() == 1
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.detail) == (BulkState.RUNNING, 1, "OperationalError: database is locked")
+    assert job.due_at > timezone.now()  # put off, not given up
+    BulkJob.objects.update(due_at=timezone.now())
+    work_all("bulk")
+    assert job.items.filter(is_done=False, why="").count() == 0
 
 
 def test_what_goes_wrong_with_one_call_does_not_stop_the_line(alice, monkeypatch):
@@ -228,3 +236,18 @@ def test_what_was_never_confirmed_and_what_is_old_is_tidied_away(alice):
     bulk.forget_old(datetime.now(UTC) + timedelta(days=31))
     assert not BulkJob.objects.exists()
     assert not BulkItem.objects.exists()
+
+
+def test_what_fails_again_is_not_retried_for_ever(alice):
+    then = timezone.now() - timedelta(minutes=1)
+    analysis = AnalysisFactory(state=State.FAILED, failure=Failure.UNREACHABLE, next_attempt_at=None, finished_at=then)
+    assert bulk.retry_all(Failure.UNREACHABLE, alice)
+    assert bulk.retry_all(Failure.UNREACHABLE, alice) is None
+    work_all("bulk")
+    analysis.refresh_from_db()
+    assert analysis.state == State.QUEUED
+    type(analysis).objects.move(analysis.pk, State.FAILED, Failure.UNREACHABLE, finished_at=timezone.now())
+    work_all("bulk")
+    analysis.refresh_from_db()
+    assert analysis.state == State.FAILED
+    assert bulk.retry_all(Failure.UNREACHABLE, alice)  # a person may ask again

@@ -12,11 +12,12 @@ from django.db import connection
 from django.utils import timezone
 
 from callcov_portal import hiding, sound, tasks
-from callcov_portal.actions import leases, muting, recordings, schedule, shelving
+from callcov_portal.actions import chores, leases, muting, recordings, schedule, shelving
 from callcov_portal.models import Muting, Recording
 from callcov_portal.uploads import DiskFull, incoming_folder
 from tests.factories import AnalysisFactory, CompletedFactory, RecordingFactory, SpanFactory, UserFactory
 from tests.sounds import wav
+from tests.working import due, work
 
 SPANS = [(2.0, 3.0)]
 MUTE_TO = sound.mute_to
@@ -38,7 +39,7 @@ def mute(django_capture_on_commit_callbacks):
 
     def make(pk: int) -> bool:
         with django_capture_on_commit_callbacks(execute=True):
-            return muting.mute(pk)
+            return work("muting", pk)
 
     return make
 
@@ -126,8 +127,8 @@ def test_who_dies_over_it_leaves_it_due(call, mute, monkeypatch):
     with pytest.raises(SystemExit):
         mute(call.pk)
     monkeypatch.setattr(sound, "mute_to", MUTE_TO)
-    assert muting.due(timezone.now()) == []
-    assert muting.due(timezone.now() + schedule.LEASE) == [call.pk]
+    assert due("muting") == []
+    assert due("muting", timezone.now() + schedule.LEASE) == [call.pk]
     assert list(incoming_folder().iterdir()) == []
     Recording.objects.update(muting_at=timezone.now())
     assert mute(call.pk)
@@ -140,7 +141,9 @@ def test_a_worker_that_was_taken_for_dead_and_comes_late_changes_nothing(call, m
     def slowly(*args, **kwargs):
         monkeypatch.setattr(sound, "mute_to", make)
         Recording.objects.update(muting_at=timezone.now())
-        assert muting.mute_if_due(call.pk)  # meanwhile another makes it
+        meanwhile = chores.take(muting.KIND, call.pk)
+        assert meanwhile
+        chores.have(meanwhile)  # another makes it
         return make(*args, **kwargs)
 
     monkeypatch.setattr(sound, "mute_to", slowly)
@@ -188,7 +191,7 @@ def test_trouble_is_tried_again_later_and_longer_until_it_is_given_up(call, mute
     assert len(waits) == muting.MOST_TRIES - 1
     assert waits[-1] > 10 * waits[0]
     assert (after.muting, after.muting_at, after.muted_name) == (Muting.FAILED, None, "")
-    assert muting.due(timezone.now()) == []
+    assert due("muting") == []
     assert list(incoming_folder().iterdir()) == []
 
 
@@ -235,29 +238,29 @@ def test_new_results_give_a_failed_copy_another_chance(call, mute):
 
 
 def test_one_process_makes_one_at_a_time(call, mute):
-    assert muting.SLOTS.acquire(blocking=False)
+    assert muting.SLOT.acquire(blocking=False)
     try:
         assert not mute(call.pk)
     finally:
-        muting.SLOTS.release()
+        muting.SLOT.release()
     assert again(call).muting_attempts == 0
 
 
 def test_a_row_that_was_written_before_the_clock_was_set_back_is_due(call, mute):
     Recording.objects.update(muting_at=timezone.now() + timedelta(days=1))
-    assert muting.due(timezone.now()) == [call.pk]
+    assert due("muting") == [call.pk]
     Recording.objects.update(muting_at=timezone.now() + timedelta(minutes=5))
-    assert muting.due(timezone.now()) == []
+    assert due("muting") == []
 
 
 @pytest.mark.django_db(transaction=True)
 class TestRacing:
     def test_of_several_that_claim_one_wins(self) -> None:
         recording = RecordingFactory(muting=Muting.DUE, muting_at=timezone.now())
-        seen, won = again(recording).muting_at, []
+        won = []
 
         def claim() -> None:
-            if Recording.objects.claim_muting(recording.pk, seen, timezone.now() + schedule.LEASE):
+            if chores.take(muting.KIND, recording.pk):
                 won.append(1)
             connection.close()
 
@@ -271,11 +274,13 @@ class TestRacing:
     def test_the_lease_is_renewed_while_it_is_made(self, monkeypatch) -> None:
         monkeypatch.setattr(schedule, "RENEW_EVERY", 0.05)
         soon = timezone.now() + timedelta(seconds=5)
-        recording = RecordingFactory(muting=Muting.DUE, muting_at=soon)
+        recording = RecordingFactory(muting=Muting.DUE, muting_at=timezone.now())
+        turn = chores.take(muting.KIND, recording.pk)
+        Recording.objects.update(muting_at=soon)
         renewed = threading.Event()
 
         def renew() -> bool:
-            done = muting.renew(recording.pk)
+            done = turn.renew()
             renewed.set()
             return done
 
@@ -288,19 +293,19 @@ class TestRacing:
 class TestRinging:
     def test_the_sweep_rings_for_copies_too(self, api, call, monkeypatch) -> None:
         rung = []
-        monkeypatch.setattr(tasks.mute, "apply_async", lambda args, **_kw: rung.append(args[0]))
+        monkeypatch.setattr(tasks.chore, "apply_async", lambda args, **_kw: rung.append(args))
         tasks.sweep()
-        assert rung == [call.pk]
+        assert rung == [("muting", str(call.pk))]
 
     def test_the_task_makes_it_and_rings_for_the_next(self, call, monkeypatch) -> None:
         other = RecordingFactory(muting=Muting.DUE, muting_at=timezone.now())
         rung = []
-        monkeypatch.setattr(tasks.mute, "apply_async", lambda args, **_kw: rung.append(args[0]))
-        tasks.mute(call.pk)
+        monkeypatch.setattr(tasks.chore, "apply_async", lambda args, **_kw: rung.append(args))
+        tasks.chore("muting", str(call.pk))
         assert again(call).muting == Muting.DONE
-        assert rung == [other.pk]
-        tasks.mute(call.pk)
-        assert rung == [other.pk]
+        assert rung == [("muting", str(other.pk))]
+        tasks.chore("muting", str(call.pk))
+        assert rung == [("muting", str(other.pk))]
 
     def test_deleting_a_call_without_a_copy_still_works(self, django_capture_on_commit_callbacks) -> None:
         analysis = AnalysisFactory()

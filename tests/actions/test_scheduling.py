@@ -6,11 +6,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from callcov_portal import choosing
-from callcov_portal.actions import exporting, scheduling
+from callcov_portal.actions import scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import Every, Export, ExportState, LogEntry, Schedule
 from tests.factories import RecordingFactory
+from tests.working import work
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def test_the_period_are_days_of_the_portals_zone(alice, settings):
     scheduling.make_due(at("2026-03-30T04:00"))
     export = Export.objects.get()
     assert export.filters == "since=2026-03-23&until=2026-03-29"
-    exporting.make(export.pk, choosing.calls_of)
+    work("exporting", export.pk)
     export.refresh_from_db()
     assert export.rows == 2
     assert export.manifest.items() >= {"schedule": export.schedule_id, "day": "2026-03-30"}.items()

@@ -5,10 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from callcov_portal.actions import errands
-from callcov_portal.models import Analysis, Errand, Failure, LogEntry, Outcome, State
+from callcov_portal.models import Analysis, BulkJob, Failure, LogEntry, Outcome, State
 from tests.factories import NOON, AgentFactory, AnalysisFactory, CompletedFactory, FindingFactory, RecordingFactory
 from tests.views.pages import link_named, links_of, numbers_of, text_of
+from tests.working import work_all
 
 
 def failed(failure: str, **kwargs) -> Analysis:
@@ -53,14 +53,13 @@ def test_retry_these_retries_all_of_the_cause_once(as_bob, bob):
     other = failed(Failure.BLOCKED)
     page = as_bob.post("/retry/unreachable/", follow=True)
     assert "They are being retried" in text_of(page)
-    assert "Retrying, 0 so far" in text_of(page)
+    assert "Retrying, 0 of 3" in text_of(page)
     assert "somebody has asked for it already" in text_of(as_bob.post("/retry/unreachable/", follow=True))
-    [number] = errands.due()
-    assert errands.go_on(number) is False
+    work_all("bulk")
     assert set(Analysis.objects.filter(pk__in=[one.pk for one in some]).values_list("state", flat=True)) == {"queued"}
     other.refresh_from_db()
     assert other.state == State.FAILED
-    assert Errand.objects.get().done == 3
+    assert BulkJob.objects.get().done == 3
     assert LogEntry.objects.filter(act="retried", user=bob).count() == 3
     assert LogEntry.objects.filter(act="retried all", user=bob).count() == 1
 
@@ -69,7 +68,7 @@ def test_what_cannot_be_retried_is_refused(as_bob):
     failed(Failure.LOST)
     assert as_bob.post("/retry/lost/").status_code == 404
     assert as_bob.post("/retry/nonsense/").status_code == 404
-    assert not Errand.objects.exists()
+    assert not BulkJob.objects.exists()
 
 
 def test_a_tile_leads_to_the_agents_worst_first_and_these_to_the_calls(as_bob):

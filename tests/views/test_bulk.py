@@ -7,6 +7,7 @@ from callcov_portal.models import BulkAct, BulkJob, BulkState, Failure, Recordin
 from callcov_portal.models.selection import Selection
 from tests.factories import AgentFactory, AnalysisFactory, CompletedFactory, RecordingFactory
 from tests.views.pages import text_of
+from tests.working import work
 
 HTMX = {"HX-Request": "true"}
 
@@ -16,7 +17,7 @@ def failed() -> Recording:
 
 
 def worked(job: BulkJob) -> None:
-    while bulk.work(job.pk):
+    while work("bulk", job.pk):
         pass
 
 

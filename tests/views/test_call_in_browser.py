@@ -16,6 +16,7 @@ from callcov_portal.quality import views
 from tests.factories import CompletedFactory, DocumentFactory, FindingFactory, RecordingFactory, SegmentFactory
 from tests.sounds import wav
 from tests.views.test_in_browser import chromium, open_call, page, position, troubles, until  # noqa: F401
+from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -65,7 +66,7 @@ def painted(page, name: str) -> list[str]:
 
 def drawn(page, call: Recording) -> None:
     """Open the page with its waveform drawn."""
-    assert drawing.draw(call.pk)
+    assert work("drawing", call.pk)
     open_call(page, call)
     expect(page.locator(".scrubber.drawn")).to_be_visible()
 
@@ -115,7 +116,7 @@ def test_a_waveform_that_is_being_made_comes_by_itself(page, call):
     open_call(page, call)
     expect(page.locator("#scrub")).to_be_visible()
     assert page.locator(".scrubber.drawn").count() == 0
-    assert drawing.draw(call.pk)
+    assert work("drawing", call.pk)
     expect(page.locator(".scrubber.drawn")).to_be_visible()
 
 
@@ -123,7 +124,7 @@ def test_a_waveform_that_is_being_made_comes_by_itself(page, call):
 def test_without_the_library_or_the_waveform_the_plain_position_bar_stays(page, call, monkeypatch, missing):
     if missing == "library":
         monkeypatch.setattr(views, "WAVESURFER", "vendor/not-there.js")
-        drawing.draw(call.pk)
+        work("drawing", call.pk)
     else:
         Waveform.objects.update(due_at=None, detail="It cannot be drawn.")
     open_call(page, call)

@@ -15,6 +15,7 @@ from callcov_portal.actions import drawing
 from callcov_portal.models import Recording, Segment, Speaker
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory
 from tests.views.test_in_browser import chromium, open_call, page, position, troubles  # noqa: F401
+from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.node, pytest.mark.django_db(transaction=True)]
 
@@ -71,7 +72,7 @@ def write(recording: Recording, said: list[tuple[str, str, float, float]]) -> No
             FindingFactory(analysis=analysis, title=f"Finding {number}", start=start, end=end)
     Segment.objects.bulk_create(rows)
     drawing.note_due(recording.pk)
-    assert drawing.draw(recording.pk)
+    assert work("drawing", recording.pk)
 
 
 def long_tasks(page: Page, seconds: float) -> list[float]:

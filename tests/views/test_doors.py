@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from callcov_portal import choosing
 from callcov_portal.actions import exporting, scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import BulkJob, Every, Role, SavedView, User
 from tests.conftest import person
 from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
+from tests.working import work
 
 SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR = "signed out", "reviewer", "lead", "administrator"
 WHO = (SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR)
@@ -133,7 +133,7 @@ def places(db) -> dict[str, object]:
     people = {"g": call.agent_id, "c": call.contact_id, "u": somebody.pk}
     wish = wish_for("calls").of("agent=nora")
     made, schedule = exporting.order(wish, somebody), scheduling.add(wish, somebody, Every.DAY, 0, 6)
-    assert exporting.make(made.pk, choosing.calls_of)
+    assert work("exporting", made.pk)
     exports = {"e": made.pk, "s": schedule.pk}
     return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **people, **exports}
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from callcov_portal.actions import errands
-from callcov_portal.models import Agent, Errand, LogEntry, Recording
+from callcov_portal.actions import merging
+from callcov_portal.models import Agent, LogEntry, Merge, Recording
 from tests.factories import AgentFactory, AnalysisFactory, ContactFactory
 from tests.views.pages import text_of
+from tests.working import work
 
 
 def test_a_lead_gives_an_agent_a_name_and_a_team_and_that_is_logged(as_alice, alice):
@@ -51,7 +52,7 @@ def test_a_merge_leads_to_the_one_who_is_kept_and_old_addresses_too(as_alice, si
     page = as_alice.post(f"/{side}/{old.pk}/merge/", {"identifier": " KEPT "}, follow=True)
     assert page.redirect_chain == [(f"/{side}/{kept.pk}/", 302)]
     assert "also Old 1" in text_of(page)
-    errands.go_on(Errand.objects.get().pk)
+    work("merging", Merge.objects.get().pk)
     assert Recording.objects.filter(**{side[:-1]: kept}).count() == 1
     assert as_alice.get(f"/{side}/{old.pk}/").headers["Location"] == f"/{side}/{kept.pk}/"
     assert as_alice.get(f"/{side}/{old.pk}/edit/").status_code == 404
@@ -59,7 +60,7 @@ def test_a_merge_leads_to_the_one_who_is_kept_and_old_addresses_too(as_alice, si
 
 def test_a_merge_into_an_alias_goes_to_the_one_it_stands_for(as_alice, alice):
     alias, kept, other = AgentFactory(identifier="alias"), AgentFactory(), AgentFactory()
-    errands.merge(alias, kept, alice)
+    merging.merge(alias, kept, alice)
     as_alice.post(f"/agents/{other.pk}/merge/", {"identifier": "alias"})
     other.refresh_from_db()
     assert other.merged_into == kept
@@ -74,7 +75,7 @@ def test_a_merge_that_cannot_be_says_why_and_changes_nothing(as_alice, identifie
     page = as_alice.post(f"/agents/{agent.pk}/merge/", {"identifier": identifier})
     assert page.status_code == 422
     assert error in text_of(page)
-    assert not Errand.objects.exists()
+    assert not Merge.objects.exists()
 
 
 def test_reviewers_are_offered_no_change(as_bob):

@@ -11,13 +11,13 @@ from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from callcov_portal import choosing
 from callcov_portal.actions import exporting
 from callcov_portal.exports import CALLS, wish_for
 from callcov_portal.models import ColumnChoice, Every, Export, ExportState, LogEntry, Recording, Schedule
 from callcov_portal.views.exports import recorded
 from tests.factories import AgentFactory, CompletedFactory, FindingFactory, RecordingFactory, SegmentFactory
 from tests.views.pages import links_of, text_of
+from tests.working import work
 
 COLUMNS = ["agent", "call"]
 
@@ -28,7 +28,7 @@ def form(act: str, **fields) -> dict[str, object]:
 
 def made_for(user, form="csv", **options) -> Export:
     export = exporting.order(wish_for("calls", form, **options), user)
-    exporting.make(export.pk, choosing.calls_of)
+    work("exporting", export.pk)
     export.refresh_from_db()
     return export
 
@@ -140,7 +140,7 @@ def test_what_does_not_stream_is_made_in_the_background(as_bob, bob, act, form_n
     page = as_bob.get(answer["Location"])
     assert "Waiting" in text_of(page)
     assert 'hx-trigger="every 2s"' in page.content.decode()
-    assert exporting.make(export.pk, choosing.calls_of)
+    assert work("exporting", export.pk)
     fragment = as_bob.get("/exports/made/", headers={"HX-Request": "true"})
     assert "Ready" in text_of(fragment)
     assert "hx-trigger" not in fragment.content.decode().partition(">")[0]
@@ -214,7 +214,7 @@ def test_a_reviewer_sees_their_own_exports_and_a_lead_all(as_bob, bob, as_alice,
 
 def test_a_failed_export_says_why_and_can_be_made_again(as_bob, bob):
     export = exporting.order(wish_for("calls").of("since=yesterday"), bob)
-    exporting.make(export.pk, choosing.calls_of)
+    work("exporting", export.pk)
     assert "since: Enter a valid date." in text_of(as_bob.get("/exports/"))
     fragment = as_bob.post(f"/exports/{export.pk}/retry/", headers={"HX-Request": "true"})
     assert "Waiting" in text_of(fragment)
@@ -241,7 +241,7 @@ def test_sensitive_data_is_for_those_with_the_right_and_logged_each_time(as_bob,
     assert as_bob.post("/exports/", form("make", unmasked="1")).status_code == 403
     assert as_dora.post("/exports/", form("make", unmasked="1")).status_code == 302
     export = Export.objects.get()
-    exporting.make(export.pk, choosing.calls_of)
+    work("exporting", export.pk)
     assert as_alice.get(f"/exports/{export.pk}/file").status_code == 403
     assert "sensitive data" in text_of(as_alice.get("/exports/"))
     assert as_dora.get(f"/exports/{export.pk}/file").status_code == 200

@@ -6,12 +6,12 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import expect
 
-from callcov_portal import choosing
 from callcov_portal.actions import exporting, scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import ColumnChoice, Every
 from tests.factories import AgentFactory, RecordingFactory
 from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,7 +27,7 @@ def address(page, live_server, dora) -> str:  # noqa: F811
     RecordingFactory(agent=AgentFactory(identifier=EVIL))
     for filters in ("", "since=%3Cb%3E"):
         export = exporting.order(wish_for("calls").of(filters), dora)
-        exporting.make(export.pk, choosing.calls_of)
+        work("exporting", export.pk)
     exporting.order(wish_for("findings", "xlsx"), dora)
     scheduling.add(wish_for("calls").of("agent=%3Cimg%20src%3Dx%3E"), dora, Every.WEEK, 0, 6)
     return "/exports/?agent=%3Cimg%20src%3Dx%3E"

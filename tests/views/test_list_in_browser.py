@@ -16,6 +16,7 @@ from tests.factories import (
     RecordingFactory,
 )
 from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -106,7 +107,7 @@ def test_the_pages_keep_axes_rules_fit_the_screen_and_nothing_hostile_runs(page,
     SavedView.objects.create(owner=alice, name=EVIL[:60], query="state=failed")
     jobs = [bulk.ask(alice, act, Selection()) for act in (BulkAct.CORRECT, BulkAct.DELETE, BulkAct.RETRY)]
     bulk.confirm(jobs[2], alice)
-    bulk.work(jobs[2].pk)
+    work("bulk", jobs[2].pk)
     addresses = ["/calls/", "/calls/?text=zebra", "/calls/columns/", "/calls/views/?query=state%3Dfailed"]
     for address in [*addresses, *(f"/calls/bulk/{job.pk}/" for job in jobs)]:
         page.goto(address)

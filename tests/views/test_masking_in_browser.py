@@ -13,6 +13,7 @@ from callcov_portal.models import Analysis, LogEntry, Muting, Recording, State, 
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory, SegmentFactory, SpanFactory
 from tests.sounds import wav
 from tests.views.test_in_browser import chromium, open_call, page, position, troubles, until  # noqa: F401
+from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -42,7 +43,7 @@ def call(db) -> Recording:
 
 @pytest.fixture
 def made(call) -> Recording:
-    assert muting.mute(call.pk)
+    assert work("muting", call.pk)
     return Recording.objects.get()
 
 
@@ -100,7 +101,7 @@ def test_the_player_comes_by_itself_when_the_copy_is_made(page, call):
     page.goto(call.get_absolute_url())
     expect(page.locator("#player")).to_contain_text("Being muted")
     assert page.locator("#segments a.seek").count() == 0
-    assert muting.mute(call.pk)
+    assert work("muting", call.pk)
     until(page, "document.getElementById('audio')?.readyState >= 1")
     expect(page.locator("#segments a.seek").first).to_be_visible()
     page.get_by_text("Your card number?").click()
@@ -116,7 +117,7 @@ def test_the_original_stops_when_results_bring_sensitive_seconds(page, call):
     Analysis.objects.update(state=State.COMPLETED)
     expect(page.locator("#player")).to_contain_text("Being muted")
     assert page.locator("audio").count() == 0
-    assert muting.mute(call.pk)
+    assert work("muting", call.pk)
     until(page, "document.getElementById('audio')?.readyState >= 1")
     until(page, "document.getElementById('audio').currentTime >= 8.9")  # it goes on where it was
     assert page.evaluate(f"({LOUDNESS})(6)") == 0

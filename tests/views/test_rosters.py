@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from callcov_portal.actions import errands
+from callcov_portal.actions import merging
 from callcov_portal.models import Agent, LogEntry
 from tests.factories import AgentFactory
 from tests.views.pages import text_of
@@ -46,7 +46,7 @@ def test_the_import_does_what_the_dry_run_said_and_the_second_time_nothing(as_al
 
 def test_an_alias_means_the_one_who_was_kept(as_alice, alice, known):
     alias = AgentFactory(identifier="old")
-    errands.merge(alias, known, alice)
+    merging.merge(alias, known, alice)
     as_alice.post("/agents/import/", {"text": "id,team\nold,Sales\n", "import": "1"})
     known.refresh_from_db()
     assert known.team == "Sales"

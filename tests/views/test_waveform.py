@@ -88,15 +88,15 @@ def test_a_browser_that_has_it_is_not_sent_it_again(as_bob, analysis):
 def test_while_it_is_not_made_one_waits_and_a_worker_is_rung_for(
     as_bob, db, monkeypatch, django_capture_on_commit_callbacks
 ):
-    rung: list[int] = []
-    monkeypatch.setattr(tasks, "send", lambda _task, number: rung.append(number))
+    rung: list[tuple[str, str]] = []
+    monkeypatch.setattr(tasks, "send", lambda _task, kind, pk: rung.append((kind, pk)))
     file = default_storage.save("a.wav", ContentFile(wav()))
     Waveform.objects.create(recording=RecordingFactory(pk=7, file=file), due_at=timezone.now())
     with django_capture_on_commit_callbacks(execute=True):
         response = as_bob.get("/calls/7/waveform/")
-    assert (response.status_code, response["Retry-After"], rung) == (202, "2", [7])
+    assert (response.status_code, response["Retry-After"], rung) == (202, "2", [("drawing", "7")])
     monkeypatch.undo()
-    tasks.draw(7)
+    tasks.chore("drawing", "7")
     assert as_bob.get("/calls/7/waveform/").json()["lanes"][0]["name"] == ""
 
 
