@@ -15,20 +15,24 @@ def main(place: str) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed must not stand among the answers
     django.setup()
+    from benchmarks.pages import serving
+
     if place == ADMIN:
         from benchmarks.exports import import_export
         from benchmarks.pages.peers import admin
 
-        serve(admin.doings() | import_export.doings(), answers=answers)
+        modules, doings = (), admin.doings() | import_export.doings()
     else:
         from benchmarks.groups import GROUPS
 
-        places = [(module, module.doings(place)) for module in GROUPS]
-        try:
-            serve({name: doing for _, doings in places for name, doing in doings.items()}, answers=answers)
-        finally:
-            for module, _ in places:
-                getattr(module, "close", lambda: None)()
+        modules = GROUPS
+        doings = {name: doing for module in GROUPS for name, doing in module.doings(place).items()}
+    try:
+        serve(doings, answers=answers)
+    finally:
+        serving.close()
+        for module in modules:
+            getattr(module, "close", lambda: None)()
 
 
 if __name__ == "__main__":

@@ -64,15 +64,20 @@ def _environment(role: str, pulse_name: str = "") -> dict[str, str]:
     }
 
 
-def _web(name: str, target: str, bind: str, port: int) -> Part:
-    argv = (
+def web_server(target: str, bind: str, port: int) -> tuple[str, ...]:
+    """Return the command of a web server: the portal's and the engine's differ in nothing but what they serve."""
+    return (
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port", str(port)),
         *("--workers", "1", "--blocking-threads", str(REQUESTS), "--no-ws", "--no-access-log", "--log-level", "error"),
         # A worker that dies is replaced by granian itself; if that fails, granian ends and the supervisor sees it.
         *("--respawn-failed-workers", "--workers-kill-timeout", "5", target),
     )
+
+
+def _web(name: str, target: str, bind: str, port: int) -> Part:
     role = "engine" if name == "engine" else "portal"
-    return Part(name, argv, _environment(role), (HttpEar(reachable(bind), port, "/health"),))
+    ear = HttpEar(reachable(bind), port, "/health")
+    return Part(name, web_server(target, bind, port), _environment(role), (ear,))
 
 
 def _worker(name: str, role: str, *, beat: bool) -> Part:

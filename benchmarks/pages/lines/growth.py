@@ -51,14 +51,12 @@ def addresses() -> dict[str, str]:
 
 
 def doings(place: str) -> dict[str, Doing]:
-    """Return each page as something to do."""
+    """Return each page as something to do, over HTTP."""
     if place == SERVERS:
         return {}
-    from benchmarks.pages.asking import signed_in
+    from benchmarks.pages.asking import person, session_cookie
+    from benchmarks.pages.serving import Page, Server
 
-    browser, found = signed_in(), addresses()
-    pages: dict[str, Doing] = {
-        f"list {page}": lambda address=address: browser.ask(address)  # type: ignore[misc]
-        for page, address in found.items()
-    }
-    return pages | {"list fragment": lambda: browser.ask(found["agent and state"], htmx=True)}
+    server, cookie, found = Server("callcov_portal.wsgi:application"), session_cookie(person()), addresses()
+    pages: dict[str, Doing] = {f"list {page}": Page(server, address, cookie) for page, address in found.items()}
+    return pages | {"list fragment": Page(server, found["agent and state"], cookie, is_htmx=True)}

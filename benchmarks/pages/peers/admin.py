@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 
 from benchmarks.pages.answering import Doing
-from benchmarks.pages.asking import NAME, Browser, session_cookie
+from benchmarks.pages.asking import NAME, session_cookie
+from benchmarks.pages.serving import Page, Server
 from callcov_portal.models import Agent, Recording, Role, User
 
 
@@ -36,13 +36,13 @@ urlpatterns = [path("admin/", admin.site.urls), path("", include("callcov_portal
 
 
 def doings() -> dict[str, Doing]:
-    """Return its pages as something to do, for somebody who may see them."""
+    """Return its pages as something to do over HTTP, for somebody who may see them."""
     made: dict[str, Any] = {"role": Role.ADMINISTRATOR, "password": "!", "is_staff": True, "is_superuser": True}
     user, _ = User.objects.get_or_create(username=f"{NAME}-admin", defaults=made)
-    browser = Browser(get_wsgi_application(), session_cookie(user))
+    server, cookie = Server("callcov_portal.wsgi:application"), session_cookie(user)  # by the settings of this process
     agent = Agent.objects.filter(is_demo=True).order_by("pk")[0].pk
     address = "/admin/portal/recording/"
     return {
-        "changelist": lambda: browser.ask(address),
-        "changelist filtered": lambda: browser.ask(f"{address}?agent__id__exact={agent}&state__exact=completed"),
+        "changelist": Page(server, address, cookie),
+        "changelist filtered": Page(server, f"{address}?agent__id__exact={agent}&state__exact=completed", cookie),
     }
