@@ -14,7 +14,7 @@ def calls_of(query: str | QueryDict) -> QuerySet[Recording]:
     Raises `NotPossible` for a filter that cannot be read: all calls instead of a few would go unnoticed.
     """
     parameters = QueryDict(query) if isinstance(query, str) else query
-    filters = CallFilter(parameters, queryset=Recording.objects.all())
+    filters = CallFilter(parameters)
     if not filters.is_valid():
         named = "; ".join(f"{name}: {' '.join(errors)}" for name, errors in filters.errors.items())
         raise NotPossible(f"A filter of this export cannot be read ({named}). Set it again on the page of calls.")
@@ -26,7 +26,7 @@ def filters_of(parameters: QueryDict) -> str:
     """Return the part of the parameters that chooses calls as a query string, without empty ones."""
     kept = parameters.copy()
     for name in parameters:
-        if name not in CallFilter.base_filters:
+        if name not in CallFilter.base_fields:
             del kept[name]
         else:
             kept.setlist(name, [value for value in kept.getlist(name) if value])

@@ -1,12 +1,11 @@
 """Which calls are shown: every filter stands in the URL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -85,19 +84,23 @@ class NumbersField(forms.Field):
         return [int(word) for word in words]
 
 
-class NumbersFilter(django_filters.Filter):  # type: ignore[misc]
-    """Calls named one by one."""
+def some_text(label: str, longest: int, widget: forms.Widget | None = None, help_text: str = "") -> forms.CharField:
+    """Return a field that takes a text."""
+    return forms.CharField(label=label, max_length=longest, widget=widget, help_text=help_text, required=False)
 
-    field_class = NumbersField
+
+def one(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+    """Return a field that takes one of these, or any."""
+    return forms.ChoiceField(label=label, choices=[("", "Any"), *choices], required=False)
 
 
-def minutes(label: str) -> django_filters.NumberFilter:
-    """Return a filter that takes minutes."""
+def minutes(label: str) -> forms.DecimalField:
+    """Return a field that takes minutes."""
     widget = forms.NumberInput(attrs={"inputmode": "decimal", "step": "any", "min": "0"})
-    return django_filters.NumberFilter(label=label, min_value=0, max_value=LONGEST_MINUTES, widget=widget)
+    return forms.DecimalField(label=label, min_value=0, max_value=LONGEST_MINUTES, widget=widget, required=False)
 
 
-class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
+class CallFilter(forms.Form):
     """Which calls a list or an export shows; every filter is a parameter of the URL.
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
@@ -106,40 +109,33 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     `shortest` and `longest` are minutes.
     """
 
-    text = django_filters.CharFilter(
-        label="Find",
-        max_length=200,
-        help_text="Number, part of an agent’s name, start of a contact’s or a file’s name, whole API id.",
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "call, agent, contact, file…"}),
+    text = some_text(
+        "Find",
+        200,
+        forms.TextInput(attrs={"type": "search", "placeholder": "call, agent, contact, file…"}),
+        "Number, part of an agent’s name, start of a contact’s or a file’s name, whole API id.",
     )
-    call = NumbersFilter(label="Calls")
-    state = django_filters.MultipleChoiceFilter(
-        choices=State.choices, label="State", widget=forms.CheckboxSelectMultiple
+    call = NumbersField(label="Calls", required=False)
+    state = forms.MultipleChoiceField(
+        label="State", choices=State.choices, widget=forms.CheckboxSelectMultiple, required=False
     )
-    failure = django_filters.ChoiceFilter(choices=Failure.choices, label="Cause of failure", empty_label="Any")
-    reviewed = django_filters.ChoiceFilter(choices=REVIEWED, label="Review", empty_label="Any")
-    agent = django_filters.CharFilter(
-        label="Agent", max_length=IDENTIFIER_LENGTH, widget=PersonInput("known_agents", "known-agents")
-    )
-    contact = django_filters.CharFilter(
-        label="Contact", max_length=IDENTIFIER_LENGTH, widget=PersonInput("known_contacts", "known-contacts")
-    )
-    check = django_filters.CharFilter(label="Check", max_length=80, widget=forms.HiddenInput)
-    outcome = django_filters.ChoiceFilter(choices=OUTCOMES, label="A check came out", empty_label="Any")
-    since = django_filters.DateFilter(label="From", widget=DayInput())
-    until = django_filters.DateFilter(label="To", widget=DayInput())
+    failure = one("Cause of failure", Failure.choices)
+    reviewed = one("Review", REVIEWED)
+    agent = some_text("Agent", IDENTIFIER_LENGTH, PersonInput("known_agents", "known-agents"))
+    contact = some_text("Contact", IDENTIFIER_LENGTH, PersonInput("known_contacts", "known-contacts"))
+    check = some_text("Check", 80, forms.HiddenInput())
+    outcome = one("A check came out", OUTCOMES)
+    since = forms.DateField(label="From", widget=DayInput(), required=False)
+    until = forms.DateField(label="To", widget=DayInput(), required=False)
     shortest = minutes("Minutes from")
     longest = minutes("Minutes to")
-    direction = django_filters.ChoiceFilter(choices=DIRECTIONS, label="Direction", empty_label="Any")
-    uploaded_by = django_filters.CharFilter(label="Added by", max_length=150)
+    direction = one("Direction", DIRECTIONS)
+    uploaded_by = some_text("Added by", 150)
 
-    class Meta:
-        model = Recording
-        fields: list[str] = []
-
-    def filter_queryset(self, queryset: QuerySet[Recording]) -> QuerySet[Recording]:
-        """Return those of these calls that the URL chooses."""
-        return self.selection.queryset(queryset)
+    @property
+    def qs(self) -> QuerySet[Recording]:
+        """The calls that the URL chooses, in one query; the filters must be readable."""
+        return self.selection.queryset(Recording.objects.all())
 
     @property
     def branches(self) -> list[Branch]:
@@ -154,7 +150,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     @cached_property
     def selection(self) -> Selection:
         """What the filters, which can be read, come to."""
-        asked: dict[str, Any] = self.form.cleaned_data
+        asked: dict[str, Any] = self.cleaned_data
         choices = chosen(asked)
         check, outcome = asked["check"], asked["outcome"]
         outcomes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from callcov_portal.filters import CallFilter, DayInput
 from callcov_portal.forms import EARLIEST_CALL, PersonInput, zone_name
-from callcov_portal.models import BulkAct, Direction, Recording
+from callcov_portal.models import BulkAct, Direction
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.models.saved_view import NAME_LENGTH
 
@@ -28,10 +28,10 @@ class SavedViewForm(forms.Form):
     def clean_query(self) -> str:
         """Return the filters without a page; they must be readable."""
         asked = QueryDict(self.cleaned_data["query"])
-        if not CallFilter(asked, queryset=Recording.objects.none()).is_valid():
+        if not CallFilter(asked).is_valid():
             raise ValidationError("These filters cannot be read. Set them again on the page of calls.")
         kept = QueryDict(mutable=True)
-        for name in CallFilter.base_filters:
+        for name in CallFilter.base_fields:
             if values := [value for value in asked.getlist(name) if value]:
                 kept.setlist(name, values)
         return kept.urlencode()
@@ -59,7 +59,7 @@ class BulkForm(forms.Form):
                 raise ValidationError("No call is chosen: select some, or all that match.")
             asked = QueryDict(mutable=True)
             asked.setlist("call", numbers)
-        self.filters = CallFilter(asked, queryset=Recording.objects.all())
+        self.filters = CallFilter(asked)
         if not self.filters.is_valid():
             raise ValidationError("The filters cannot be read. Set them again on the page of calls.")
         return given

@@ -109,7 +109,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.staticfiles",
     "django_htmx",
-    "django_filters",
     "axes",
     "csp",
 ]
@@ -160,6 +159,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "callcov_portal.widgets.Renderer"
 
 # --- Database: SQLite needs WAL and IMMEDIATE together (docs/adr); no request is one long transaction --------------
 DATABASES = {

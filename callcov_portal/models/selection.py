@@ -9,7 +9,7 @@ planner takes for an invitation to begin with them.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
@@ -234,16 +234,23 @@ def many_of(value: Any) -> Collection[Any]:
 
 def capped_counts(choices: Sequence[Choice]) -> list[int]:
     """Return how many calls there are of each choice, each at most one more than `CAP`; one query, each from an index."""
+    sql, values = counting(tuple(choices), CAP)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchone())
+
+
+@lru_cache(maxsize=8)
+def counting(choices: tuple[Choice, ...], cap: int) -> tuple[str, list[Any]]:
+    """Return the statement that counts, with its parameters: put together once, as the choices are always the same."""
     parts: list[str] = []
     values: list[Any] = []
     for at, choice in enumerate(choices):
-        some = Recording.objects.filter(choice.plainly()).order_by().values_list("pk")[: CAP + 1]
+        some = Recording.objects.filter(choice.plainly()).order_by().values_list("pk")[: cap + 1]
         sql, parameters = some.query.sql_with_params()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) some{at})")  # noqa: S608
         values += parameters
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", values)
-        return list(cursor.fetchone())
+    return f"SELECT {', '.join(parts)}", values
 
 
 def of_length(shortest: float | None, longest: float | None) -> Choice | None:

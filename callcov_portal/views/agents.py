@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from callcov_portal import standings
 from callcov_portal.filters import CallFilter
-from callcov_portal.models import Agent, Check, Recording
+from callcov_portal.models import Agent, Check
 from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH, key_of
 from callcov_portal.reading import weeks
 from callcov_portal.reading.statistics import Share, change
@@ -150,7 +150,7 @@ def calls_of(request: HttpRequest, who: dict[str, str], period: Period) -> dict[
     """Return what the list of calls below shows."""
     wanted = QueryDict(mutable=True)
     wanted.update({**who, **period.days})
-    calls = CallFilter(wanted, queryset=Recording.objects.all()).branches
+    calls = CallFilter(wanted).branches
     address = QueryDict(period.query, mutable=True)
     for name in ("before", "after"):
         if name in request.GET:

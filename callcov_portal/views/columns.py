@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `cell` is its markup, filled with the values of `views/rows.py`."""
+    """One column. `cell` is its markup; `{name}` stands for a value that `views/rows.py` writes."""
 
     key: str
     label: str

@@ -100,7 +100,7 @@ class Words:
     def __init__(self) -> None:
         self.fields = {
             name: (str(field.label), {str(value): str(label) for value, label in getattr(field, "choices", ())})
-            for name, field in CallFilter(QueryDict()).form.fields.items()
+            for name, field in CallFilter(QueryDict()).fields.items()
         }
 
     def of(self, query: str) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def neighbours_of(recording: Recording, within: str) -> Neighbours:
     They are told by the time of the call, so the recording itself need not match the list any more. A query that
     cannot be read has no neighbours.
     """
-    filters = CallFilter(QueryDict(within), queryset=Recording.objects.all())
+    filters = CallFilter(QueryDict(within))
     if not filters.is_valid():
         return Neighbours(None, None, within)
     here = cursor_of((recording.called_at, recording.pk))

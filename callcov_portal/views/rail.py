@@ -50,7 +50,7 @@ def show_counts(filters: CallFilter) -> None:
         by_filter.setdefault(name, {})[word] = count
     by_filter["reviewed"]["yes"] = min(sum(by_filter["reviewed"][verdict] for verdict in VERDICTS), CAP + 1)
     for name, found in by_filter.items():
-        field = filters.form.fields[name]
+        field = filters.fields[name]
         is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
         field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in field.choices]
 
@@ -69,7 +69,7 @@ def offer_users(filters: CallFilter) -> None:
     typed = filters.data.get("uploaded_by", "")
     others = [typed] if typed and typed not in names else []
     choices = [("", "Anybody"), *((name, name) for name in [*others, *names])]
-    filters.form.fields["uploaded_by"].widget = forms.Select(choices=choices)
+    filters.fields["uploaded_by"].widget = forms.Select(choices=choices)
 
 
 def presets(parameters: QueryDict, today: date | None = None) -> Sequence[Preset]:

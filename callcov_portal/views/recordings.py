@@ -29,7 +29,7 @@ WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD, Outcome.MET)
 @require_safe
 def calls(request: PortalRequest) -> HttpResponse:
     """Show the calls that the URL's filters choose, newest first; an unreadable filter answers 422 and no calls."""
-    filters = CallFilter(request.GET, queryset=Recording.objects.all())
+    filters = CallFilter(request.GET)
     is_valid = filters.is_valid()
     listed = list_context(filters.branches, request.GET, request.user, picks=True)
     context = {"filters": filters, "saved": SavedView.objects.seen_by(request.user), **listed}

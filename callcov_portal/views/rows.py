@@ -1,18 +1,19 @@
 """Rows of a list of calls, joined here: Django's template loop costs several times as much for the same fifty."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
+from callcov_portal.markup import Piece
 from callcov_portal.models import UNFINISHED, Analysis, CalledAtSource, Direction, Recording, State
 from callcov_portal.models.analysis import WHAT_TO_DO, Failure
 from callcov_portal.models.people import UNKNOWN_CONTACT
@@ -68,9 +69,13 @@ Stages = Mapping[UUID | None, tuple[str, float]]  # of what is being analysed: t
 
 
 @dataclass(frozen=True)
-class Addresses:
-    """Where the links of rows lead, up to the number of whom they show; `within` ends those to calls."""
+class Page:
+    """What the rows of a page have in common: stages, and where links lead up to the number of whom they show.
 
+    `within` ends those to calls.
+    """
+
+    stages: Stages
     call: str
     agent: str
     contact: str
@@ -105,116 +110,119 @@ def written(
 
     With `picks` each row can be selected for the form `bulk`; `within` is the list's query, which its links carry on.
     """
-    line = "".join([PICK if picks else "", *(column.cell for column in columns)])
-    whole = (NEWS if is_news else ROW).format(line)
     carried = f"?{urlencode({'in': within})}" if within else ""
-    addresses = Addresses(reverse("calls"), reverse("agents"), reverse("contacts"), carried)
-    return format_html_join("\n", whole, (values_of(row, stages, addresses) for row in rows))
+    page = Page(stages, reverse("calls"), reverse("agents"), reverse("contacts"), carried)
+    piece, values = line_of(tuple(columns), is_news=is_news, picks=picks)
+    lines = [piece(*[value(row, page) for value in values]) for row in rows]
+    return mark_safe("\n".join(lines))  # noqa: S308  pieces are markup
 
 
-DEMO = format_html(
-    ' <span class="chip demo" title="{}">{}</span>',
-    "An invented call: seed_demo made it, and seed_demo --remove takes it away",
-    "Demo",
-)
-ROW = '<tr role="row" id="call-{{pk}}">{}</tr>'
-NEWS = '<template><tr role="row" id="call-{{pk}}" hx-swap-oob="true">{}</tr></template>'
 PICK = (
     '<td role="cell" class="pick"><input type="checkbox" name="call" value="{pk}" form="bulk" '
     'aria-label="Select call #{pk}" autocomplete="off"></td>'
 )
+ROW = '<tr role="row" id="call-{pk}">{cells}</tr>'
+NEWS = '<template><tr role="row" id="call-{pk}" hx-swap-oob="true">{cells}</tr></template>'
+NAME = re.compile(r"\{(\w+)\}")
+DEMO = Piece(' <span class="chip demo" title="{}">{}</span>')(
+    "An invented call: seed_demo made it, and seed_demo --remove takes it away", "Demo"
+)
+ASSUMED = Piece('{}<span class="muted" title="Assumed: {}"> ~<span class="visually-hidden">assumed</span></span>')
+NOBODY = Piece('<span class="muted">{}</span>')("unknown")
+PERSON = Piece('<a href="{}{}/">{}</a>')
+CAUSE = Piece('<span class="cause" title="{}">{}</span>')
+HEARD = Piece('<span class="heard" aria-hidden="true">●{}</span>')
+MOMENTS = Piece(
+    '<span class="moments-box" hx-get="{}{}/moments/" hx-trigger="mouseenter once, focusin once" '
+    'hx-target="find .tip" hx-swap="innerHTML" hx-push-url="false">{}</span>'
+)
+COUNTS = Piece(
+    '<span class="moments" tabindex="0" role="group" aria-label="{}">'
+    '<span class="{}" aria-hidden="true">✓{}</span><span class="{}" aria-hidden="true">✗{}</span>'
+    '<span class="{}" aria-hidden="true">○{}</span>{}<span class="tip" aria-live="polite"></span></span>'
+)
+NOT_REVIEWED = Piece(
+    '<span class="muted" title="{}"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>'
+)("Not reviewed", "not reviewed")
+VERDICT = Piece('<span class="verdict {}" title="{}, {}">{} <span class="muted small">{}</span></span>')
 
 
-def values_of(row: Row, stages: Stages, addresses: Addresses) -> dict[str, Any]:
-    """Return what the cells of one row are filled with."""
-    return {
-        "pk": row.pk,
-        "call": f"{addresses.call}{row.pk}/{addresses.within}",
-        "source": row.file_name or row.link,
-        "state": chip_of(row.state, row.failure, *stages.get(row.analysis, ("", 0.0))),
-        "called_at": time_of(row),
-        "agent": person(addresses.agent, row.agent, row.agent_name or row.agent_identifier),
-        "agent_id": row.agent_identifier,
-        "contact": person(addresses.contact, row.contact, row.contact_name or row.contact_identifier),
-        "contact_id": row.contact_identifier or UNKNOWN_CONTACT,
-        "duration": clock(row.duration),
-        "moments": moments_of(row, addresses.call),
-        "tone": share(row.negative_ratio),
-        "tone_title": "" if row.negative_ratio is None else f"{share(row.negative_ratio)} with negative words",
-        "talk": share(row.talk_ratio),
-        "talk_title": "" if row.talk_ratio is None else f"The agent spoke {share(row.talk_ratio)} of the time",
-        "review": review_of(row),
-        "direction": Direction(row.direction).label if row.direction else "",
-        "added_by": row.added_by or "",
-        "demo": DEMO if row.is_demo else "",
-    }
-
-
-def time_of(row: Row) -> str:
+def time_of(row: Row) -> SafeString:
     """Write when the call was, and whether that is assumed."""
+    moment = when(row.called_at)
     if row.called_at_source == CalledAtSource.FORM:
-        return when(row.called_at)
-    return format_html(ASSUMED, when(row.called_at), CalledAtSource(row.called_at_source).label)
-
-
-ASSUMED = '{}<span class="muted" title="Assumed: {}"> ~<span class="visually-hidden">assumed</span></span>'
+        return moment
+    return ASSUMED(moment, CalledAtSource(row.called_at_source).label)
 
 
 def person(address: str, number: int | None, name: str | None) -> SafeString:
     """Write somebody's name as a link to their page."""
-    if number is None:
-        return format_html('<span class="muted">{}</span>', "unknown")
-    return format_html('<a href="{}{}/">{}</a>', address, number, name)
+    return NOBODY if number is None else PERSON(address, number, name)
 
 
-def moments_of(row: Row, calls: str) -> str | SafeString:
+def moments_of(row: Row, calls: str) -> str:
     """Write findings counted by outcome, whose names are asked for on hover and focus; of a failure, its cause."""
     if row.failure:
-        return format_html(CAUSE, WHAT_TO_DO[Failure(row.failure)], Failure(row.failure).label)
+        return CAUSE(WHAT_TO_DO[Failure(row.failure)], Failure(row.failure).label)
     if not (row.met or row.violated or row.omitted or row.heard):
         return ""
-    return format_html(MOMENTS, calls, row.pk, counts_of(row.met, row.violated, row.omitted, row.heard))
+    return MOMENTS(calls, row.pk, counts_of(row.met, row.violated, row.omitted, row.heard))
 
 
 @lru_cache(maxsize=4096)
 def counts_of(met: int, violated: int, omitted: int, heard: int) -> SafeString:
     """Write how many findings there are of each outcome; many calls have the same."""
     more = f", {heard} heard" if heard else ""
-    return format_html(
-        COUNTS,
+    return COUNTS(
         f"{met} met, {violated} violated, {omitted} omitted{more}",
         "met" if met else "none", met,
         "violated" if violated else "none", violated,
         "omitted" if omitted else "none", omitted,
-        format_html(HEARD, heard) if heard else "",
+        HEARD(heard) if heard else "",
     )  # fmt: skip
-
-
-CAUSE = '<span class="cause" title="{}">{}</span>'
-HEARD = '<span class="heard" aria-hidden="true">●{}</span>'
-MOMENTS = (
-    '<span class="moments-box" hx-get="{}{}/moments/" hx-trigger="mouseenter once, focusin once" '
-    'hx-target="find .tip" hx-swap="innerHTML" hx-push-url="false">{}</span>'
-)
-COUNTS = (
-    '<span class="moments" tabindex="0" role="group" aria-label="{}">'
-    '<span class="{}" aria-hidden="true">✓{}</span><span class="{}" aria-hidden="true">✗{}</span>'
-    '<span class="{}" aria-hidden="true">○{}</span>{}<span class="tip" aria-live="polite"></span></span>'
-)
 
 
 def review_of(row: Row) -> SafeString:
     """Write the verdict, and who gave it when."""
     if row.reviewed_at is None:
         return NOT_REVIEWED
-    local = timezone.localtime(row.reviewed_at)
-    moment = f"{local.day} {local:%b %Y, %H:%M}"
-    return format_html(VERDICT, row.verdict, row.reviewed_by or "somebody", moment, verdict_word(row.verdict))
+    local, name = timezone.localtime(row.reviewed_at), row.reviewed_by or "somebody"
+    return VERDICT(row.verdict, name, f"{local.day} {local:%b %Y, %H:%M}", verdict_word(row.verdict), name)
 
 
-NOT_REVIEWED = format_html(
-    '<span class="muted" title="{}"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>',
-    "Not reviewed",
-    "not reviewed",
-)
-VERDICT = '<span class="verdict {0}" title="{1}, {2}">{3} <span class="muted small">{1}</span></span>'
+def told(ratio: float | None, sentence: str) -> str:
+    """Write what a share means; "" where it is not known."""
+    return "" if ratio is None else sentence.format(share(ratio))
+
+
+Value = Callable[[Row, Page], object]
+# What the cells of a row are filled with, by the names that stand in them.
+VALUES: dict[str, Value] = {
+    "pk": lambda row, _: row.pk,
+    "call": lambda row, page: f"{page.call}{row.pk}/{page.within}",
+    "source": lambda row, _: row.file_name or row.link,
+    "demo": lambda row, _: DEMO if row.is_demo else "",
+    "state": lambda row, page: chip_of(row.state, row.failure, *page.stages.get(row.analysis, ("", 0.0))),
+    "called_at": lambda row, _: time_of(row),
+    "agent": lambda row, page: person(page.agent, row.agent, row.agent_name or row.agent_identifier),
+    "agent_id": lambda row, _: row.agent_identifier,
+    "contact": lambda row, page: person(page.contact, row.contact, row.contact_name or row.contact_identifier),
+    "contact_id": lambda row, _: row.contact_identifier or UNKNOWN_CONTACT,
+    "duration": lambda row, _: clock(row.duration),
+    "moments": lambda row, page: moments_of(row, page.call),
+    "tone": lambda row, _: share(row.negative_ratio),
+    "tone_title": lambda row, _: told(row.negative_ratio, "{} with negative words"),
+    "talk": lambda row, _: share(row.talk_ratio),
+    "talk_title": lambda row, _: told(row.talk_ratio, "The agent spoke {} of the time"),
+    "review": lambda row, _: review_of(row),
+    "direction": lambda row, _: Direction(row.direction).label if row.direction else "",
+    "added_by": lambda row, _: row.added_by or "",
+}
+
+
+@lru_cache(maxsize=256)
+def line_of(columns: tuple[Column, ...], *, is_news: bool, picks: bool) -> tuple[Piece, tuple[Value, ...]]:
+    """Return a row with these columns as a piece, and the values that go into its places."""
+    cells = "".join([PICK if picks else "", *(column.cell for column in columns)])
+    line = (NEWS if is_news else ROW).replace("{cells}", cells)
+    return Piece(NAME.sub("{}", line)), tuple(VALUES[name] for name in NAME.findall(line))

@@ -83,7 +83,7 @@ def search(request: PortalRequest) -> HttpResponse:
 
     Any words have a meaning; a filter that cannot be read answers 422 and no calls.
     """
-    filters, asked = CallFilter(request.GET, queryset=Recording.objects.all()), asked_in(request.GET)
+    filters, asked = CallFilter(request.GET), asked_in(request.GET)
     is_valid = filters.is_valid()
     page = page_of(asked, filters) if is_valid and asked.query else None
     query = clean_query(request.GET, without=PARAMETERS_OF_PLACE)
@@ -129,7 +129,7 @@ def key_in(text: str) -> int | None:
 
 def page_of(asked: Asked, filters: CallFilter) -> Page:
     """Return which calls are on the page; none if nobody goes by the agent's or contact's identifier."""
-    chosen: Mapping[str, Any] = filters.form.cleaned_data
+    chosen: Mapping[str, Any] = filters.cleaned_data
     scope, calls = scope_of(chosen), filters.qs if any(value for value in chosen.values()) else None
     if scope is None:
         return Page([], in_words(Walked([])))
