@@ -3,6 +3,7 @@
 It promises what Django's `format_html` promises. That one reads its format anew each time, and a list fills a thousand.
 """
 
+from collections.abc import Iterable
 from html import escape
 
 from django.utils.safestring import SafeString
@@ -12,6 +13,8 @@ def safe(value: object) -> str:
     """Return a value as markup: what knows itself to be markup as it is, all else escaped."""
     if type(value) is str:
         return escape(value)
+    if type(value) is int:
+        return str(value)
     return str(value.__html__()) if hasattr(value, "__html__") else escape(str(value))
 
 
@@ -26,3 +29,8 @@ class Piece:
     def __call__(self, *values: object) -> SafeString:
         """Return it with a value in each place, from left to right."""
         return SafeString(self.text % tuple([safe(value) for value in values]))
+
+
+def joined(pieces: Iterable[SafeString]) -> SafeString:
+    """Return markup one after the other."""
+    return SafeString("".join(pieces))

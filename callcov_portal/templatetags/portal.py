@@ -41,13 +41,17 @@ def when(moment: datetime | None, prefix: str = "") -> SafeString:
     """Write a moment in the portal's time zone, the exact time on hover; "" for None."""
     if moment is None:
         return SafeString()
-    local, now = timezone.localtime(moment), timezone.localtime()
+    return time_of(timezone.localtime(moment), timezone.localtime().year, prefix)
+
+
+def time_of(local: datetime, this_year: int, prefix: str = "") -> SafeString:
+    """Write a local time; a list, which has a hundred, looks at zone and year once."""
     exact = f"{prefix} {exactly(local)}" if prefix else exactly(local)
-    return TIME(local.isoformat(), exact, shortly(local, is_this_year=local.year == now.year))
+    return TIME(local.isoformat(), exact, shortly(local, is_this_year=local.year == this_year))
 
 
 def exactly(local: datetime) -> str:
-    """Write a local time in full; Django's own formats take ten times as long, and a list writes a hundred times."""
+    """Write a local time in full; Django's own formats take ten times as long."""
     day = f"{DAYS[local.weekday()]}, {local.day} {MONTHS[local.month - 1]} {local.year}"
     return f"{day}, {local.hour:02}:{local.minute:02}:{local.second:02} {local.tzname()}"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from callcov_portal.markup import Piece
+from callcov_portal.markup import Piece, safe
 from callcov_portal.models import UNFINISHED, Analysis, CalledAtSource, Direction, Recording, State
 from callcov_portal.models.analysis import WHAT_TO_DO, Failure
 from callcov_portal.models.people import UNKNOWN_CONTACT
-from callcov_portal.templatetags.portal import chip_of, clock, share, verdict_word, when
+from callcov_portal.models.prepared import Prepared, prepared
+from callcov_portal.templatetags.portal import chip_of, clock, share, time_of, verdict_word
 from callcov_portal.views.columns import DEFAULT, Column
 
 SOURCES = (
@@ -72,20 +73,28 @@ Stages = Mapping[UUID | None, tuple[str, float]]  # of what is being analysed: t
 class Page:
     """What the rows of a page have in common: stages, and where links lead up to the number of whom they show.
 
-    `within` ends those to calls.
+    `within` ends those to calls. Times are in `zone`; they name the year if it is not `year`.
     """
 
     stages: Stages
+    within: str
     call: str
     agent: str
     contact: str
-    within: str
+    zone: tzinfo
+    year: int
 
 
 def rows_of(numbers: Sequence[int]) -> list[Row]:
     """Return the calls of these numbers in that order, without those that are gone; one query, and none of findings."""
-    found = {row[0]: Row(*row) for row in Recording.objects.filter(pk__in=numbers).values_list(*SOURCES)}
+    found = {row[0]: Row(*row) for row in asked(len(numbers)).rows(numbers)} if numbers else {}
     return [found[number] for number in numbers if number in found]
+
+
+@lru_cache(maxsize=256)
+def asked(count: int) -> Prepared:
+    """Return the query of so many calls."""
+    return prepared(Recording.objects.filter(pk__in=range(count)).order_by().values_list(*SOURCES))
 
 
 def stages_of(rows: Sequence[Row]) -> Stages:
@@ -111,7 +120,8 @@ def written(
     With `picks` each row can be selected for the form `bulk`; `within` is the list's query, which its links carry on.
     """
     carried = f"?{urlencode({'in': within})}" if within else ""
-    page = Page(stages, reverse("calls"), reverse("agents"), reverse("contacts"), carried)
+    addresses = (reverse("calls"), reverse("agents"), reverse("contacts"))
+    page = Page(stages, carried, *addresses, timezone.get_current_timezone(), timezone.localtime().year)
     piece, values = line_of(tuple(columns), is_news=is_news, picks=picks)
     lines = [piece(*[value(row, page) for value in values]) for row in rows]
     return mark_safe("\n".join(lines))  # noqa: S308  pieces are markup
@@ -127,7 +137,12 @@ NAME = re.compile(r"\{(\w+)\}")
 DEMO = Piece(' <span class="chip demo" title="{}">{}</span>')(
     "An invented call: seed_demo made it, and seed_demo --remove takes it away", "Demo"
 )
-ASSUMED = Piece('{}<span class="muted" title="Assumed: {}"> ~<span class="visually-hidden">assumed</span></span>')
+ASSUMED = {
+    source.value: Piece(
+        f'{{}}<span class="muted" title="Assumed: {safe(source.label)}"> ~<span class="visually-hidden">assumed</span></span>'
+    )
+    for source in CalledAtSource
+}
 NOBODY = Piece('<span class="muted">{}</span>')("unknown")
 PERSON = Piece('<a href="{}{}/">{}</a>')
 CAUSE = Piece('<span class="cause" title="{}">{}</span>')
@@ -147,12 +162,10 @@ NOT_REVIEWED = Piece(
 VERDICT = Piece('<span class="verdict {}" title="{}, {}">{} <span class="muted small">{}</span></span>')
 
 
-def time_of(row: Row) -> SafeString:
+def called_at(row: Row, page: Page) -> SafeString:
     """Write when the call was, and whether that is assumed."""
-    moment = when(row.called_at)
-    if row.called_at_source == CalledAtSource.FORM:
-        return moment
-    return ASSUMED(moment, CalledAtSource(row.called_at_source).label)
+    time = time_of(row.called_at.astimezone(page.zone), page.year)
+    return time if row.called_at_source == CalledAtSource.FORM else ASSUMED[row.called_at_source](time)
 
 
 def person(address: str, number: int | None, name: str | None) -> SafeString:
@@ -160,13 +173,13 @@ def person(address: str, number: int | None, name: str | None) -> SafeString:
     return NOBODY if number is None else PERSON(address, number, name)
 
 
-def moments_of(row: Row, calls: str) -> str:
+def moments_of(row: Row, page: Page) -> str:
     """Write findings counted by outcome, whose names are asked for on hover and focus; of a failure, its cause."""
     if row.failure:
         return CAUSE(WHAT_TO_DO[Failure(row.failure)], Failure(row.failure).label)
     if not (row.met or row.violated or row.omitted or row.heard):
         return ""
-    return MOMENTS(calls, row.pk, counts_of(row.met, row.violated, row.omitted, row.heard))
+    return MOMENTS(page.call, row.pk, counts_of(row.met, row.violated, row.omitted, row.heard))
 
 
 @lru_cache(maxsize=4096)
@@ -203,13 +216,13 @@ VALUES: dict[str, Value] = {
     "source": lambda row, _: row.file_name or row.link,
     "demo": lambda row, _: DEMO if row.is_demo else "",
     "state": lambda row, page: chip_of(row.state, row.failure, *page.stages.get(row.analysis, ("", 0.0))),
-    "called_at": lambda row, _: time_of(row),
+    "called_at": called_at,
     "agent": lambda row, page: person(page.agent, row.agent, row.agent_name or row.agent_identifier),
     "agent_id": lambda row, _: row.agent_identifier,
     "contact": lambda row, page: person(page.contact, row.contact, row.contact_name or row.contact_identifier),
     "contact_id": lambda row, _: row.contact_identifier or UNKNOWN_CONTACT,
     "duration": lambda row, _: clock(row.duration),
-    "moments": lambda row, page: moments_of(row, page.call),
+    "moments": moments_of,
     "tone": lambda row, _: share(row.negative_ratio),
     "tone_title": lambda row, _: told(row.negative_ratio, "{} with negative words"),
     "talk": lambda row, _: share(row.talk_ratio),
