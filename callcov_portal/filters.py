@@ -24,7 +24,7 @@ from callcov_portal.models import (
     User,
 )
 from callcov_portal.models.matches import EARLIEST, LATEST, Scope
-from callcov_portal.models.people import IDENTIFIER_LENGTH, key_of
+from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH, key_of
 from callcov_portal.models.rates import ASSESSED, ASSESSED_OUTCOMES
 from callcov_portal.models.selection import Branch, Choice, Selection, of_length
 from callcov_portal.models.spoken import key_from
@@ -103,8 +103,8 @@ def minutes(label: str) -> forms.DecimalField:
 class CallFilter(forms.Form):
     """Which calls a list or an export shows; every filter is a parameter of the URL.
 
-    Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers
-    without regard to case; what `text` finds says `models/lookup.py`. `check` is the id of a check that was assessed,
+    Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers, also old
+    ones, without regard to case; `team` is that of the agent; what `text` finds says `models/lookup.py`. `check` is the id of a check that was assessed,
     `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `uploaded_by` is a user's name,
     `shortest` and `longest` are minutes.
     """
@@ -122,6 +122,7 @@ class CallFilter(forms.Form):
     failure = one("Cause of failure", Failure.choices)
     reviewed = one("Review", REVIEWED)
     agent = some_text("Agent", IDENTIFIER_LENGTH, PersonInput("known_agents", "known-agents"))
+    team = some_text("Team", TEAM_LENGTH)
     contact = some_text("Contact", IDENTIFIER_LENGTH, PersonInput("known_contacts", "known-contacts"))
     check = some_text("Check", 80, forms.HiddenInput())
     outcome = one("A check came out", OUTCOMES)
@@ -175,10 +176,10 @@ def chosen(asked: dict[str, Any]) -> list[Choice | None]:
     choices: list[Choice | None] = []
     if identifier := asked["contact"]:
         choices.append(contact_named(key_of(identifier)))
-    if identifier := asked["agent"]:
-        choices.append(one_of("agent", Agent.objects.named(identifier)))
+    if asked["agent"] or asked["team"]:
+        choices.append(agents_named(asked["agent"], asked["team"]))
     if name := asked["uploaded_by"]:
-        choices.append(one_of("uploaded_by", User.objects.filter(username=name)))
+        choices.append(one_of("uploaded_by", User.objects.filter(username=name).values_list("pk", flat=True).first()))
     if failure := asked["failure"]:
         choices.append(Choice("failure", (failure,)))
     outcome = asked["outcome"]
@@ -199,13 +200,22 @@ def contact_named(key: str) -> Choice | None:
     """Return the choice of one contact; calls of unknown contacts have none."""
     if key == UNKNOWN_CONTACT:
         return Choice("contact", (None,))
-    return one_of("contact", Contact.objects.named(key))
+    return one_of("contact", Contact.objects.number_of(key))
 
 
-def one_of(column: str, rows: QuerySet[Any]) -> Choice | None:
+def agents_named(identifier: str, team: str) -> Choice | None:
+    """Return the choice of an agent, of those of a team, or of the agent if it is of the team."""
+    one = one_of("agent", Agent.objects.number_of(identifier)) if identifier else None
+    if not team or (identifier and not one):
+        return one
+    members = Agent.objects.filter(team=team, merged_into=None).order_by("pk").values_list("pk", flat=True)
+    numbers = tuple(members.filter(pk__in=one.values) if one else members)
+    return Choice("agent", numbers) if numbers else None
+
+
+def one_of(column: str, number: int | None) -> Choice | None:
     """Return the choice of the one row that is named, or None if there is none."""
-    number = rows.values_list("pk", flat=True).first()
-    return Choice(column, (number,)) if number is not None else None
+    return None if number is None else Choice(column, (number,))
 
 
 def seconds_of(span: Decimal | None) -> float | None:
@@ -220,12 +230,12 @@ def scope_of(chosen: Mapping[str, Any]) -> Scope | None:
     """
     facets = []
     if agent := chosen.get("agent"):
-        pk = Agent.objects.named(agent).values_list("pk", flat=True).first()
+        pk = Agent.objects.number_of(agent)
         if pk is None:
             return None
         facets.append(agent_facet(pk))
     if contact := chosen.get("contact"):
-        pk = Contact.objects.named(contact).values_list("pk", flat=True).first()
+        pk = Contact.objects.number_of(contact)
         if pk is None and key_of(contact) != UNKNOWN_CONTACT:
             return None
         facets.append(contact_facet(pk))

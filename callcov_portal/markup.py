@@ -31,6 +31,9 @@ class Piece:
         return SafeString(self.text % tuple([safe(value) for value in values]))
 
 
-def joined(pieces: Iterable[SafeString]) -> SafeString:
+def joined(pieces: Iterable[SafeString], between: str = "") -> SafeString:
     """Return markup one after the other."""
-    return SafeString("".join(pieces))
+    return SafeString(safe(between).join(map(safe, pieces)))
+
+
+NOTHING = joined(())

@@ -1,9 +1,13 @@
 """Who: users sign in; agents and contacts speak on the recordings."""
 
+from functools import lru_cache
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Coalesce
+
+from callcov_portal.models.prepared import Prepared, prepared
 
 UNKNOWN_CONTACT = "unknown"
 IDENTIFIER_LENGTH = 200
@@ -54,6 +58,18 @@ class PersonQuerySet(models.QuerySet["Agent | Contact"]):
     def named(self, identifier: str) -> Self:
         """Return those with this identifier, without regard to case and to spaces around it."""
         return self.filter(key=key_of(identifier))
+
+    def number_of(self, identifier: str) -> int | None:
+        """Return the number of whoever goes by this identifier, of the kept one where it is an old one; None for nobody."""
+        found = numbers_by_key(self.model).rows([key_of(identifier)])
+        return found[0][0] if found else None
+
+
+@lru_cache(maxsize=2)
+def numbers_by_key(people: "type[Agent | Contact]") -> Prepared:
+    """Return the query by which a filter finds somebody."""
+    rows = people._default_manager.filter(key="").order_by()
+    return prepared(rows.values_list(Coalesce("merged_into_id", "pk")))
 
 
 class Person(models.Model):

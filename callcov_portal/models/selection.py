@@ -188,12 +188,15 @@ class Selection:
         return min(candidates, key=self.left_by)
 
     def candidates(self) -> list[tuple[Choice, ...]]:
-        """Return the choices that have an index: each alone, agent and state together."""
+        """Return the choices that have an index: each alone, agent and state together; of many agents none is read alone."""
         by_column = {choice.column: choice for choice in self.choices}
-        if "agent" not in by_column:
-            return [(choice,) for choice in self.choices]
-        pair = [by_column.pop("agent")] + ([by_column.pop("state")] if "state" in by_column else [])
-        return [tuple(pair), *((choice,) for choice in by_column.values())]
+        agents, states = by_column.pop("agent", None), by_column.get("state")
+        alone = [(choice,) for choice in by_column.values()]
+        if agents is None or len(agents.values) > MOST_AGENTS:
+            return alone
+        if states is None or len(agents.values) * len(states.values) > MOST_AGENTS:
+            return [(agents,), *alone]
+        return [(agents, states), *(others for others in alone if others != (states,))]
 
     def left_by(self, drivers: tuple[Choice, ...]) -> int:
         """Return how many calls these choices alone leave, at most one more than `CAP`."""

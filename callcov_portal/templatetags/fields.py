@@ -11,7 +11,7 @@ from callcov_portal.markup import Piece, joined
 register = template.Library()
 
 FIELD = Piece('<div class="field">\n  <label for="{}">{}{}</label>\n  {}{}{}\n</div>')
-OPTIONAL = SafeString(' <span class="muted small">optional</span>')
+OPTIONAL = Piece(' <span class="muted small">optional</span>')()
 OFFERING = Piece(
     '<div class="offering" hx-get="{}" hx-trigger="focusin once, input changed delay:200ms from:find input" '
     'hx-include="find input" hx-target="next datalist" hx-swap="innerHTML" hx-push-url="false" hx-sync="this:replace">'

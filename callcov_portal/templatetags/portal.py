@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from callcov_portal import hiding
-from callcov_portal.markup import Piece
+from callcov_portal.markup import NOTHING, Piece
 from callcov_portal.models import Analysis, Failure, Outcome, State
 from callcov_portal.reading import generic, transcripts
 
@@ -40,7 +40,7 @@ TIME = Piece('<time datetime="{}" title="{}">{}</time>')
 def when(moment: datetime | None, prefix: str = "") -> SafeString:
     """Write a moment in the portal's time zone, the exact time on hover; "" for None."""
     if moment is None:
-        return SafeString()
+        return NOTHING
     return time_of(timezone.localtime(moment), timezone.localtime().year, prefix)
 
 

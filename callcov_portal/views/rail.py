@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from django import forms
+from django.db.models import Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 
 from callcov_portal.filters import DIRECTIONS, UNKNOWN_DIRECTION, VERDICTS, CallFilter
-from callcov_portal.models import Failure, Outcome, State, User
+from callcov_portal.models import Agent, Failure, Outcome, State, User
+from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.models.selection import CAP, Choice, capped_counts
 from callcov_portal.views.listing import clean_query
 
-MOST_USERS = 200
+MOST_NAMES = 200
 
 # What is counted of each filter: its choices, and the calls behind each.
 COUNTED: dict[str, dict[str, Choice]] = {
@@ -63,13 +66,27 @@ def labelled(label: str, count: int | None, *, is_boxes: bool) -> str:
     return format_html('{} <span class="n">{}</span>', label, number) if is_boxes else f"{label} · {number}"
 
 
-def offer_users(filters: CallFilter) -> None:
-    """Let the form offer who may have added calls."""
-    names = list(User.objects.order_by("username").values_list("username", flat=True)[:MOST_USERS])
-    typed = filters.data.get("uploaded_by", "")
+def offer_names(filters: CallFilter) -> None:
+    """Let the form offer the teams, and who may have added calls; one query."""
+    found = sorted(names().rows())
+    for field, nothing in (("team", "Any"), ("uploaded_by", "Anybody")):
+        offer(filters, field, nothing, [name for what, name in found if what == field][:MOST_NAMES])
+
+
+def offer(filters: CallFilter, field: str, nothing: str, names: Sequence[str]) -> None:
+    """Let a field that takes a text be a choice of these names, and of the one that is in the URL."""
+    typed = filters.data.get(field, "")
     others = [typed] if typed and typed not in names else []
-    choices = [("", "Anybody"), *((name, name) for name in [*others, *names])]
-    filters.fields["uploaded_by"].widget = forms.Select(choices=choices)
+    choices = [("", nothing), *((name, name) for name in [*others, *names])]
+    filters.fields[field].widget = forms.Select(choices=choices)
+
+
+@lru_cache(maxsize=1)
+def names() -> Prepared:
+    """Return the query of the names, each with the filter that takes it."""
+    teams = Agent.objects.exclude(team="").order_by().values_list(Value("team"), "team")
+    users = User.objects.order_by().values_list(Value("uploaded_by"), "username")
+    return prepared(teams.union(users))
 
 
 def presets(parameters: QueryDict, today: date | None = None) -> Sequence[Preset]:

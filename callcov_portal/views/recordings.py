@@ -17,7 +17,7 @@ from callcov_portal.views.columns import columns_of
 from callcov_portal.views.listing import clean_query, list_context, live_of
 from callcov_portal.views.neighbours import within_of
 from callcov_portal.views.people import matching
-from callcov_portal.views.rail import offer_users, presets, show_counts
+from callcov_portal.views.rail import offer_names, presets, show_counts
 from callcov_portal.views.rendering import PortalRequest, render_page, wants_partial
 from callcov_portal.views.rows import rows_of, stages_of, written
 
@@ -35,7 +35,7 @@ def calls(request: PortalRequest) -> HttpResponse:
     context = {"filters": filters, "saved": SavedView.objects.seen_by(request.user), **listed}
     if not wants_partial(request):
         show_counts(filters)
-        offer_users(filters)
+        offer_names(filters)
         context["presets"] = presets(request.GET)
     page, part = "recordings/list.html", "recordings/_calls.html"
     response = render_page(request, page, part, context, status=200 if is_valid else 422)

