@@ -16,7 +16,7 @@ def calls_of(query: str | QueryDict) -> QuerySet[Recording]:
     parameters = QueryDict(query) if isinstance(query, str) else query
     filters = CallFilter(parameters)
     if not filters.is_valid():
-        named = "; ".join(f"{name}: {' '.join(errors)}" for name, errors in filters.errors.items())
+        named = "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in filters.errors.items())
         raise NotPossible(f"A filter of this export cannot be read ({named}). Set it again on the page of calls.")
     chosen: QuerySet[Recording] = filters.qs
     return chosen

@@ -4,7 +4,7 @@ They come out as Django's own templates write them; a test holds both beside eac
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
@@ -73,5 +73,5 @@ class Renderer(DjangoTemplates):
         """Write a widget, or whatever else there is a template for."""
         write = WRITERS.get(template_name)
         if write is None:
-            return super().render(template_name, context, request)
+            return cast("SafeString", super().render(template_name, context, request))
         return write(context["widget"])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 import django
 
@@ -21,7 +22,8 @@ def main(place: str) -> None:
         from benchmarks.exports import import_export
         from benchmarks.pages.peers import admin
 
-        modules, doings = (), admin.doings() | import_export.doings()
+        modules: tuple[Any, ...] = ()
+        doings = admin.doings() | import_export.doings()
     else:
         from benchmarks.groups import GROUPS
 

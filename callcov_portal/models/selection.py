@@ -191,7 +191,7 @@ class Selection:
         """Return the choices that have an index: each alone, agent and state together; of many agents none is read alone."""
         by_column = {choice.column: choice for choice in self.choices}
         agents, states = by_column.pop("agent", None), by_column.get("state")
-        alone = [(choice,) for choice in by_column.values()]
+        alone: list[tuple[Choice, ...]] = [(choice,) for choice in by_column.values()]
         if agents is None or len(agents.values) > MOST_AGENTS:
             return alone
         if states is None or len(agents.values) * len(states.values) > MOST_AGENTS:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import cast
 
 from django import forms
 from django.db.models import Value
@@ -53,9 +54,10 @@ def show_counts(filters: CallFilter) -> None:
         by_filter.setdefault(name, {})[word] = count
     by_filter["reviewed"]["yes"] = min(sum(by_filter["reviewed"][verdict] for verdict in VERDICTS), CAP + 1)
     for name, found in by_filter.items():
-        field = filters.fields[name]
+        field = cast("forms.ChoiceField", filters.fields[name])
         is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
-        field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in field.choices]
+        choices = cast("list[tuple[str, str]]", field.choices)
+        field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in choices]
 
 
 def labelled(label: str, count: int | None, *, is_boxes: bool) -> str:

@@ -66,7 +66,7 @@ def works(by: User) -> Scene:
     exporting.order(wish_for("calls", "csv"), by)
     exporting.order(wish_for("findings", "xlsx").of("outcome=violated"), by)
     scheduling.add(wish_for("agents", "csv"), by, Every.WEEK, 0, 6)
-    failed = CallFilter(QueryDict("state=failed"), queryset=Recording.objects.all())
+    failed = CallFilter(QueryDict("state=failed"))
     failed.is_valid()  # which reads the query string
     job = bulk.ask(by, BulkAct.CORRECT, failed.selection, "state=failed")
     return {"rules": version.hash, "bulk": job.pk}
