@@ -30,10 +30,10 @@ demo: $(VENV)/.installed vendor ## Start the portal and add two example calls
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(PYTEST)
 
-# The second run is for what a database decides; browser, speech, audio and process group are the same on both.
+# The second run is for what a database decides; rules, browser, speech, audio and process group are the same on both.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not speech and not group and not sqlite and not audio"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "database and not browser and not speech and not group and not sqlite and not audio"
 
 fuzz: test-setup ## Hold the engine's API to its description by 5,000 new requests, and to its word by 500 hostile files
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=fuzz --timeout=1800 tests/engine/test_description.py tests/engine/test_hostile_files.py

@@ -15,9 +15,13 @@ PASSWORD = "correct horse battery"
 hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile."""
+    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked."""
     items.sort(key=lambda item: item.get_closest_marker("group") is None)
+    for item in items:
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
