@@ -1,0 +1,54 @@
+"""Every page in a real browser, light and dark, wide and narrow: readable for all, no error of a script, nothing too wide."""
+# ruff: noqa: F811
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+
+from callcov_portal.actions import indexing
+from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401
+from tests.working import work
+from tools.screens.looking import SCHEMES, WIDTHS, overheard, problems, visit
+from tools.screens.pages import EMPTY, PAGES, Page
+from tools.screens.scene import stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def errors(page, live_server, dora) -> list[str]:
+    """What scripts and console of the page say goes wrong, while an administrator is signed in."""
+    client = Client()
+    client.force_login(dora, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    return overheard(page)
+
+
+def wrong(page, address: str, one: Page, scene: dict) -> list[str]:
+    """Return what is wrong with one page in any scheme and width."""
+    found = []
+    if one.is_public:
+        page.context.clear_cookies()
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        visit(page, address + one.address(scene))
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found += [f"{one.name}, {width} px, {scheme}: {problem}" for problem in problems(page, Axe())]
+    return found
+
+
+def test_every_page_with_calls(page, live_server, errors, dora):
+    scene = stage(dora, calls=120, agents=8, with_audio=1)
+    assert indexing.index() is False
+    assert work("drawing", scene["call"])
+    pages = sorted(PAGES, key=lambda one: one.is_public)  # the last sign out
+    assert [each for one in pages for each in wrong(page, live_server.url, one, scene)] == []
+    assert errors == []
+
+
+def test_every_page_before_there_are_calls(page, live_server, errors):
+    assert [each for one in EMPTY for each in wrong(page, live_server.url, one, {})] == []
+    assert errors == []
