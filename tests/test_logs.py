@@ -80,9 +80,9 @@ def test_what_is_no_secret_stays(text):
     ],
 )
 def test_a_hostile_address_does_not_hold_up_the_log(text):
-    started = time.perf_counter()
+    started = time.thread_time()
     redact(text)
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3
 
 
 def test_numbers_stay_numbers():
