@@ -279,14 +279,6 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 # --- Celery: the doorbell (the database is the queue) ----------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "", validate=a_broker) or "filesystem://"
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, CALLCOV_DATA_DIR / "bell")
-CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = CALLCOV_ROLE
 if CELERY_BROKER_URL.startswith("amqp"):
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
@@ -294,8 +286,3 @@ CELERY_TASK_ROUTES = {
     "callcov_portal.engine.*": {"queue": "engine"},
     "callcov_portal.tasks.*": {"queue": "portal"},
 }
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"

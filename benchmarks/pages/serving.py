@@ -2,9 +2,11 @@
 
 import subprocess
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from http.client import HTTPConnection
 
 from benchmarks.engine.serving import ROOT, free_port
@@ -17,20 +19,18 @@ running: list["Server"] = []
 
 
 class Server:
-    """A WSGI application (`module:name`) under the product's own command: begun when it is first asked, ended by `close()`.
+    """A server by its command, made of its port: begun when it is first asked, ended by `close()`.
 
     It inherits the environment of the process that starts it, so it works on the same database.
     """
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    def __init__(self, name: str, command: Callable[[int], Sequence[str]]) -> None:
+        self.name, self.command = name, command
 
     @cached_property
     def process(self) -> subprocess.Popen[bytes]:
         """The running server."""
-        from callcov_portal.supervisor.parts import web_server
-
-        process = subprocess.Popen(web_server(self.target, "127.0.0.1", self.connection.port), cwd=ROOT, stdout=2)
+        process = subprocess.Popen(self.command(self.connection.port), cwd=ROOT, stdout=2)
         running.append(self)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -38,7 +38,7 @@ class Server:
                 self.connection.connect()
                 return process
             time.sleep(0.1)
-        raise TimeoutError(f"{self.target} does not answer.")
+        raise TimeoutError(f"{self.name} does not answer.")
 
     @cached_property
     def connection(self) -> HTTPConnection:
@@ -49,36 +49,50 @@ class Server:
         """Return the CPU seconds that it has used."""
         return tree_usage(self.process.pid).cpu
 
-    def ask(self, path: str, headers: dict[str, str]) -> bytes:
-        """Return the body of an answer; raises `Unexpected` for any but 200."""
+    def ask(self, path: str, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> bytes:
+        """Return the body of an answer; raises `Unexpected` for any with another status."""
         if self.process.poll() is not None:
-            raise Unexpected(f"{self.target} has ended.")
+            raise Unexpected(f"{self.name} has ended.")
         self.connection.request("GET", path, headers=headers)
         answer = self.connection.getresponse()
         content = answer.read()
-        if answer.status != 200:
+        if answer.status != status:
             raise Unexpected(f"{path}: {answer.status} {content[:300]!r}")
         return content
 
 
+def web(target: str) -> Server:
+    """Return a WSGI application (`module:name`) under the product's own command."""
+    from callcov_portal.supervisor.parts import web_server
+
+    return Server(target, lambda port: web_server(target, "127.0.0.1", port))
+
+
 @dataclass
 class Page:
-    """A page as somebody asks for it who is signed in; htmx asks for a part of it."""
+    """A page as somebody asks for it who is signed in; htmx asks for a part of it, a player for a range of bytes."""
 
     server: Server
     path: str
     cookie: str = ""
     is_htmx: bool = False
+    part: range | None = None
 
     def __call__(self) -> bytes:
-        """Ask once."""
+        """Ask once; raises `Unexpected` where the range is not given."""
         headers = {"Cookie": self.cookie} if self.cookie else {}
         if self.is_htmx:
             headers |= {
                 "HX-Request": "true",
                 "HX-Current-URL": f"http://127.0.0.1:{self.server.connection.port}/calls/",
             }
-        return self.server.ask(self.path, headers)
+        if self.part is None:
+            return self.server.ask(self.path, headers)
+        headers["Range"] = f"bytes={self.part.start}-{self.part.stop - 1}"
+        content = self.server.ask(self.path, headers, HTTPStatus.PARTIAL_CONTENT)
+        if len(content) != len(self.part):
+            raise Unexpected(f"{self.path}: {len(content)} bytes")
+        return content
 
     def cost(self, _times: int) -> float:
         """Return the CPU seconds of one answer."""

@@ -36,7 +36,7 @@ COUNTED = (
     "duration_seconds",
     "state",
     "current_analysis_id",
-)  # all of a call that is looked at
+)  # all that is looked at of a call
 CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
 CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
 SHOWN = (*CHECK_COUNTS, "is_violated", "is_omitted", "is_heard", "talk_ratio", "negative_ratio")

@@ -55,8 +55,8 @@ def doings(place: str) -> dict[str, Doing]:
     if place == SERVERS:
         return {}
     from benchmarks.pages.asking import person, session_cookie
-    from benchmarks.pages.serving import Page, Server
+    from benchmarks.pages.serving import Page, web
 
-    server, cookie, found = Server("callcov_portal.wsgi:application"), session_cookie(person()), addresses()
+    server, cookie, found = web("callcov_portal.wsgi:application"), session_cookie(person()), addresses()
     pages: dict[str, Doing] = {f"list {page}": Page(server, address, cookie) for page, address in found.items()}
     return pages | {"list fragment": Page(server, found["agent and state"], cookie, is_htmx=True)}

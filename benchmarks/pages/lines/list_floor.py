@@ -28,9 +28,9 @@ def doings(place: str) -> dict[str, Doing]:
         return {}
     from benchmarks.pages.asking import person, session_cookie
     from benchmarks.pages.lines.growth import addresses
-    from benchmarks.pages.serving import Page, Server
+    from benchmarks.pages.serving import Page, web
 
-    server, cookie = Server("benchmarks.pages.peers.floor:application"), session_cookie(person())
+    server, cookie = web("benchmarks.pages.peers.floor:application"), session_cookie(person())
     path = f"/?{urlsplit(addresses()['agent and state']).query}"
     return {
         "list floor": Page(server, path, cookie),

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from benchmarks.pages.answering import Doing
 from benchmarks.pages.asking import NAME, session_cookie
-from benchmarks.pages.serving import Page, Server
+from benchmarks.pages.serving import Page, web
 from callcov_portal.models import Agent, Recording, Role, User
 
 
@@ -39,7 +39,7 @@ def doings() -> dict[str, Doing]:
     """Return its pages as something to do over HTTP, for somebody who may see them."""
     made: dict[str, Any] = {"role": Role.ADMINISTRATOR, "password": "!", "is_staff": True, "is_superuser": True}
     user, _ = User.objects.get_or_create(username=f"{NAME}-admin", defaults=made)
-    server, cookie = Server("callcov_portal.wsgi:application"), session_cookie(user)  # by the settings of this process
+    server, cookie = web("callcov_portal.wsgi:application"), session_cookie(user)  # by the settings of this process
     agent = Agent.objects.filter(is_demo=True).order_by("pk")[0].pk
     address = "/admin/portal/recording/"
     return {
