@@ -42,6 +42,7 @@ def wrong(page, address: str, one: Page, scene: dict) -> list[str]:
 
 def test_every_page_with_calls(page, live_server, errors, dora):
     scene = stage(dora, calls=120, agents=8, with_audio=1)
+    assert all(scene.values()), "A page would be visited without what it is about."
     assert indexing.index() is False
     assert work("drawing", scene["call"])
     pages = sorted(PAGES, key=lambda one: one.is_public)  # the last sign out

@@ -33,6 +33,7 @@ def stage(by: User, *, calls: int, agents: int, with_audio: int) -> Scene:
     if heard is None or failed is None:
         raise ValueError(f"{calls} invented calls are too few: none has a recording, or none failed.")
     waiting = recordings.add_link(link=LONG_LINK, details=CallDetails(LONG_AGENT, LONG_CONTACT), user=by)
+    made = works(by)
     agent = busiest(Agent)
     return {
         "call": heard.pk,
@@ -44,7 +45,7 @@ def stage(by: User, *, calls: int, agents: int, with_audio: int) -> Scene:
         "team": agent.team,
         "new_agent": waiting.agent_id,
         "contact": busiest(Contact).pk,
-        **works(by),
+        **made,
     }
 
 
