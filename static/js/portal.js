@@ -51,8 +51,16 @@
   });
   restore(document);
 
-  // Where there is little room the filters are folded away, unless one of them is in use.
-  if (matchMedia("(max-width: 62rem)").matches && !location.search) {
-    for (const details of document.querySelectorAll("details.unfold")) details.open = false;
+  // Where there is little room the filters are folded away, unless one of them is in use; in a wide window they are open,
+  // also in one that was narrow before: there is nothing to unfold them by.
+  const narrow = matchMedia("(max-width: 62rem)");
+  function fold() {
+    const asked = [...new URLSearchParams(location.search).keys()];
+    for (const details of document.querySelectorAll("details.unfold")) {
+      const beside = details.dataset.beside?.split(" ") ?? []; // parameters that are no filters
+      details.open = !narrow.matches || asked.some((name) => !beside.includes(name));
+    }
   }
+  fold();
+  narrow.addEventListener("change", fold);
 })();

@@ -32,13 +32,6 @@
     }
   });
 
-  // Where there is little room the filters are folded away, unless one of them is in use: words are none.
-  const ours = ["words", "who", "sort", "before", "page"];
-  const rail = document.querySelector("#search details.unfold");
-  if (rail && matchMedia("(max-width: 62rem)").matches) {
-    rail.open = [...new URLSearchParams(location.search).keys()].some((name) => !ours.includes(name));
-  }
-
   // --- The sound of one line -------------------------------------------------------------------------------------------
 
   const bar = byId("stretch");

@@ -55,6 +55,22 @@ def test_keys_can_be_switched_off(page):  # noqa: F811
     expect(page.locator("#list-keys-on")).not_to_be_checked()
 
 
+@pytest.mark.parametrize("path", ["/calls/", "/search/?words=calling"])
+def test_filters_are_folded_away_where_there_is_little_room_and_open_in_a_window_that_is_widened(page, path):  # noqa: F811
+    CompletedFactory()
+    filters = page.get_by_text("Filters", exact=True).locator("xpath=..")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(path)
+    expect(filters).not_to_have_attribute("open", "")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(filters).to_have_attribute("open", "")
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(filters).not_to_have_attribute("open", "")
+    page.goto(f"{path}{'&' if '?' in path else '?'}state=completed")
+    expect(filters).to_have_attribute("open", "")
+
+
 def test_e_exports_what_is_shown(page):  # noqa: F811
     CompletedFactory()
     page.goto("/calls/?state=completed")
