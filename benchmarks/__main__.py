@@ -90,7 +90,7 @@ def measured(lines: Sequence[Asked], asked: Namespace) -> list[Verdict]:
         return [
             Verdict(line.name, "holds", None, None, None, *told(running, line.holds))
             if isinstance(line, Fact)
-            else judge(line, costs.found)
+            else judge(line, {} if places.is_itself(line) else costs.found)
             for line in lines
         ]
 

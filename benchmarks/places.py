@@ -10,7 +10,18 @@ from benchmarks.engine.serving import ROOT
 from benchmarks.exports.lines import COLUMNS
 from benchmarks.pages import databases
 from benchmarks.pages.process import Process
-from benchmarks.pages.values import ADMIN, DATASETTE, LARGE, MIDDLE, SEARCH, SEARCH_POSTGRES, SERVERS, SMALL
+from benchmarks.pages.values import (
+    ADMIN,
+    DATASETTE,
+    LARGE,
+    MIDDLE,
+    SEARCH,
+    SEARCH_POSTGRES,
+    SERVERS,
+    SMALL,
+    Asked,
+    Line,
+)
 from benchmarks.search import kept
 
 PEERS = databases.KEPT / "peers"
@@ -33,6 +44,12 @@ class Places:
         on_largest = dict.fromkeys((LARGE, ADMIN, DATASETTE), self.largest)
         on_middle = dict.fromkeys((MIDDLE, SEARCH, SEARCH_POSTGRES), middle)
         return (on_largest | on_middle | {SERVERS: SMALL}).get(place, place)
+
+    def is_itself(self, line: Asked) -> bool:
+        """Say whether a line would compare a database with itself: the million is not built, or fewer calls are tried."""
+        if not isinstance(line, Line) or line.one.name != line.other.name:
+            return False
+        return self.calls(line.one.place) == self.calls(line.other.place)
 
     def build(self, places: list[str]) -> None:
         """Make the databases and peers that are missing."""

@@ -10,7 +10,21 @@ from benchmarks.groups import GROUPS
 from benchmarks.pages import answering, table
 from benchmarks.pages.answering import cost_of, cpu, serve, times_for
 from benchmarks.pages.process import Broken, Process
-from benchmarks.pages.values import MIB, Fact, Limit, Line, Measure, Spread, Verdict, judge, needed
+from benchmarks.pages.values import (
+    LARGE,
+    MIB,
+    MIDDLE,
+    SMALL,
+    Fact,
+    Limit,
+    Line,
+    Measure,
+    Spread,
+    Verdict,
+    judge,
+    needed,
+)
+from benchmarks.places import Places
 
 OURS, THEIRS = Measure("1000", "list"), Measure("admin", "changelist")
 GROWTH = Line("growth", OURS, THEIRS, 1.15)
@@ -34,6 +48,15 @@ def test_what_was_not_measured_is_neither_met_nor_missed_and_says_so():
     verdict = judge(GROWTH, {OURS: [0.01], THEIRS: []})
     assert (verdict.met, verdict.ratio) == (None, None)
     assert "admin changelist" in verdict.note
+
+
+@pytest.mark.parametrize(("largest", "itself"), [("1000000", False), ("100000", True), ("20000", True)])
+def test_a_database_is_not_compared_with_itself(largest, itself):
+    places = Places(largest)
+    grown = Line("grown", Measure(LARGE, "agents"), Measure(MIDDLE, "agents"), 2.5)
+    assert places.is_itself(grown) is itself
+    assert not places.is_itself(Line("small", Measure(LARGE, "list"), Measure(SMALL, "list"), 1.15))
+    assert not places.is_itself(Line("other", Measure(LARGE, "webhook"), Measure(MIDDLE, "save"), 2))
 
 
 def test_a_limit_holds_for_the_dearest_and_is_in_milliseconds():
