@@ -207,8 +207,8 @@ def segments_of(analysis: Analysis | None) -> list[Line]:
 
 
 WITH_SOUND = Piece(
-    '<li class="segment {}" id="s{}" data-start="{}" data-end="{}">'
-    '<a class="seek" href="{}#t={}" data-seek="{}" aria-label="Play from {}">{}</a>'
+    '<li class="segment {}" id="s{}" data-start="{:.2f}" data-end="{:.2f}">'
+    '<a class="seek" href="{}#t={:.2f}" data-seek="{:.2f}" aria-label="Play from {}">{}</a>'
     '<span class="who">{}</span><p>{}</p></li>'
 )
 WITHOUT_SOUND = Piece(
@@ -226,9 +226,9 @@ def transcript_of(segments: Sequence[Line], veil: Veil, link: str) -> SafeString
 
 def with_sound(one: Line, veil: Veil, link: str) -> SafeString:
     """Return the list item of a segment that can be played."""
-    start, end, at = f"{one.start:.2f}", f"{one.end:.2f}", transcripts.clock(one.start)
+    start, at = one.start, transcripts.clock(one.start)
     name, words = who(one.speaker, one.label), words_of(one, veil)
-    return WITH_SOUND(one.speaker, one.position, start, end, link, start, start, at, at, name, words)
+    return WITH_SOUND(one.speaker, one.position, start, one.end, link, start, start, at, at, name, words)
 
 
 def without_sound(one: Line, veil: Veil) -> SafeString:
