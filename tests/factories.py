@@ -9,6 +9,8 @@ from callcov_portal.actions import tallying
 from callcov_portal.models import (
     Agent,
     Analysis,
+    Batch,
+    BatchItem,
     Contact,
     Document,
     Finding,
@@ -19,6 +21,7 @@ from callcov_portal.models import (
     Speaker,
     State,
     User,
+    Way,
 )
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -155,3 +158,24 @@ class DocumentFactory(DjangoModelFactory[Document]):
     analysis = factory.SubFactory(CompletedFactory)
     raw = factory.LazyFunction(dict)
     received_at = factory.LazyFunction(lambda: datetime.now(UTC))
+
+
+class BatchFactory(DjangoModelFactory[Batch]):
+    """Some files chosen at once, of one agent."""
+
+    class Meta:
+        model = Batch
+
+    way = Way.FILES
+    agent = "rachel"
+
+
+class BatchItemFactory(DjangoModelFactory[BatchItem]):
+    """A file of which nothing has become yet."""
+
+    class Meta:
+        model = BatchItem
+
+    batch = factory.SubFactory(BatchFactory)
+    position = factory.Sequence(lambda n: n + 1)
+    name = factory.LazyAttribute(lambda item: f"call-{item.position}.wav")

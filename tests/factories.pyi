@@ -3,7 +3,19 @@
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from callcov_portal.models import Agent, Analysis, Contact, Document, Finding, Recording, Segment, SensitiveSpan, User
+from callcov_portal.models import (
+    Agent,
+    Analysis,
+    Batch,
+    BatchItem,
+    Contact,
+    Document,
+    Finding,
+    Recording,
+    Segment,
+    SensitiveSpan,
+    User,
+)
 
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -24,3 +36,5 @@ SegmentFactory: Rows[Segment]
 SpanFactory: Rows[SensitiveSpan]
 FindingFactory: Rows[Finding]
 DocumentFactory: Rows[Document]
+BatchFactory: Rows[Batch]
+BatchItemFactory: Rows[BatchItem]

@@ -15,9 +15,11 @@ from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
     Analysis,
+    BatchItem,
     CalledAtSource,
     Contact,
     Failure,
+    Fate,
     LogEntry,
     Recording,
     Spent,
@@ -41,6 +43,10 @@ class CallDetails:
     direction: str = ""
 
 
+class Settled(Exception):
+    """Something has become of the item already, so it becomes no other call."""
+
+
 class NotTaken(Exception):
     """A recording was refused; nothing was stored or sent. Says why in one sentence."""
 
@@ -59,11 +65,12 @@ def add_file(
     details: CallDetails,
     user: User | None,
     file_date: datetime | None = None,
+    item: BatchItem | None = None,
 ) -> Recording:
-    """Store a complete file as a recording with a queued analysis, due now.
+    """Store a complete file as a recording with a queued analysis, due now; `item` becomes that call with it.
 
     `path` is moved into the storage. Raises `NotTaken` for a file that holds no audio, is too long, or whose
-    bytes are known already (the same file sent twice gives one recording, whoever comes first).
+    bytes are known already (the same file sent twice gives one recording, whoever comes first), and `Settled`.
     """
     refuse_known_bytes(sha256)
     probe = examine(path)
@@ -73,6 +80,7 @@ def add_file(
             details,
             user,
             when(details, file_name, file_date),
+            item,
             file=name,
             file_name=file_name[:255],
             sha256=sha256,
@@ -86,10 +94,10 @@ def add_file(
         raise
 
 
-def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording:
+def add_link(*, link: str, details: CallDetails, user: User | None, item: BatchItem | None = None) -> Recording:
     """Write down a link as a recording whose copy will be fetched; raises `NotTaken` for an address that is not allowed.
 
-    Only the form of the link is checked here; the rest when it is fetched.
+    Only the form of the link is checked here; the rest when it is fetched. `item` becomes that call; raises `Settled`.
     """
     if len(link) > LONGEST_LINK:
         raise NotTaken(Failure.BLOCKED, f"The link is longer than {LONGEST_LINK} characters.")
@@ -98,7 +106,8 @@ def add_link(*, link: str, details: CallDetails, user: User | None) -> Recording
     except safefetch.FetchError as error:
         raise NotTaken(Failure.BLOCKED, str(error)) from error
     file_name = link.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return write_recording(details, user, when(details, file_name, None), link=link, file_name=file_name[:255])
+    called = when(details, file_name, None)
+    return write_recording(details, user, called, item, link=link, file_name=file_name[:255])
 
 
 def examine(path: Path) -> sound.Probe:
@@ -143,9 +152,16 @@ def when(details: CallDetails, file_name: str, file_date: datetime | None) -> tu
 
 @transaction.atomic
 def write_recording(
-    details: CallDetails, user: User | None, called: tuple[datetime, CalledAtSource], **fields: object
+    details: CallDetails,
+    user: User | None,
+    called: tuple[datetime, CalledAtSource],
+    item: BatchItem | None,
+    **fields: object,
 ) -> Recording:
-    """Write a recording and its first analysis, due now; if it has its file, it is to be drawn as well."""
+    """Write a recording and its first analysis, due now; if it has its file, it is to be drawn as well.
+
+    The batch's item becomes that call in the same transaction, once: raises `Settled` if it is something already.
+    """
     recording = Recording.objects.create(
         agent=agent_named(details.agent),
         contact=contact_named(details.contact),
@@ -153,8 +169,11 @@ def write_recording(
         called_at_source=called[1],
         direction=details.direction,
         uploaded_by=user,
+        batch_id=item.batch_id if item else None,
         **fields,
     )
+    if item and not BatchItem.objects.settle(item.pk, Fate.STORED, recording=recording):
+        raise Settled
     recording.current_analysis = Analysis.objects.create(
         recording=recording, requested_by=user, next_attempt_at=timezone.now()
     )

@@ -8,6 +8,7 @@ from callcov_portal.models.analysis import (
     Failure,
     State,
 )
+from callcov_portal.models.batch import Batch, BatchItem, BatchState, Cause, Fate, Sums, Way
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
 from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
@@ -31,6 +32,9 @@ __all__ = [
     "Agent",
     "AgentWeek",
     "Analysis",
+    "Batch",
+    "BatchItem",
+    "BatchState",
     "BulkAct",
     "BulkItem",
     "BulkJob",
@@ -39,6 +43,7 @@ __all__ = [
     "CallCheck",
     "CallTally",
     "CalledAtSource",
+    "Cause",
     "Check",
     "CheckWeek",
     "ColumnChoice",
@@ -50,6 +55,7 @@ __all__ = [
     "Export",
     "ExportState",
     "Failure",
+    "Fate",
     "Finding",
     "LogEntry",
     "Merge",
@@ -69,8 +75,10 @@ __all__ = [
     "Spent",
     "Spoken",
     "State",
+    "Sums",
     "Unindexed",
     "User",
     "Waveform",
+    "Way",
     "Weekday",
 ]

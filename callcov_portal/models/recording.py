@@ -101,6 +101,9 @@ class Recording(models.Model):
     muted_spans = models.CharField(max_length=64, blank=True)  # hash of the spans that are silent in it
 
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    batch = models.ForeignKey(
+        "portal.Batch", on_delete=models.SET_NULL, null=True, blank=True, related_name="recordings", db_index=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     current_analysis: "models.ForeignKey[Analysis | None, Analysis | None]" = models.ForeignKey(
         "portal.Analysis", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -151,6 +154,7 @@ class Recording(models.Model):
             models.Index("is_heard", "called_at", "id", name="recording_by_heard"),
             models.Index("direction", "called_at", "id", name="recording_by_direction"),
             models.Index("length_band", "called_at", "id", name="recording_by_length"),
+            models.Index("batch", "state", "failure", condition=Q(batch__isnull=False), name="recording_by_batch"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
             models.Index("id", condition=Q(is_demo=True), name="recording_demo"),

@@ -1,0 +1,205 @@
+"""A batch: what one import brought, file by file or row by row, and what became of each."""
+
+import uuid
+from typing import NamedTuple, Self
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import Q
+from django.urls import reverse
+
+from callcov_portal.models.analysis import Failure, State
+from callcov_portal.models.chore import Chore
+from callcov_portal.models.recording import Direction, Recording
+
+
+class Way(models.TextChoices):
+    """How the recordings of a batch came."""
+
+    FILES = "files", "Files"
+    LINKS = "links", "Links"
+    MANIFEST = "manifest", "Manifest"
+    FOLDER = "folder", "Watched folder"
+    COMMAND = "command", "Command"
+
+
+class BatchState(models.TextChoices):
+    """Where a batch itself stands; what becomes of its items goes on after it is closed."""
+
+    OPEN = "open", "Taking files"
+    READING = "reading", "Being read"  # a manifest, row by row, into items
+    CHECKING = "checking", "Being checked"  # the dry run
+    CHECKED = "checked", "Checked"  # waits for a person
+    IMPORTING = "importing", "Being imported"
+    CLOSED = "closed", "Closed"
+
+
+class Fate(models.TextChoices):
+    """What became of an item. A stored one is a call, whose state tells the rest."""
+
+    WAITING = "waiting", "Waiting"
+    STORED = "stored", "Stored"
+    DUPLICATE = "duplicate", "Duplicate"
+    REFUSED = "refused", "Refused"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Cause(models.TextChoices):
+    """Why an item was refused, beside the reasons of `Failure` that a file or link itself can give."""
+
+    NO_AGENT = "no_agent", "No agent is named"
+    UNREADABLE = "unreadable", "The row or file cannot be read"
+
+
+class Sums(NamedTuple):
+    """How many items a batch has, and how many of them stand where. All but `items` add up to it, always."""
+
+    items: int
+    waiting: int
+    working: int
+    done: int
+    failed: int
+    duplicates: int
+    cancelled: int  # or deleted since
+
+
+class Batch(Chore):
+    """One import: some files chosen at once, a list of links, a manifest, one look into a watched folder.
+
+    As a chore it is due while a manifest is to be read, checked or imported.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    way = models.CharField(max_length=10, choices=Way)
+    name = models.CharField(max_length=300, blank=True)  # of the manifest or folder
+    state = models.CharField(max_length=10, choices=BatchState, default=BatchState.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    # What holds for every item that does not say otherwise, and by which pattern file names are read.
+    agent = models.CharField(max_length=200, blank=True)
+    contact = models.CharField(max_length=200, blank=True)
+    called_at = models.DateTimeField(null=True, blank=True)
+    direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
+    pattern = models.CharField(max_length=500, blank=True)
+
+    manifest = models.FileField(max_length=200, blank=True)
+    columns = models.JSONField(default=dict, blank=True)  # which column of the manifest is what
+    rows_read = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "batches"
+        indexes = [
+            models.Index("due_at", condition=Q(due_at__isnull=False), name="batch_due"),
+            models.Index("created_at", "id", name="batch_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_way_display()}: {self.name}" if self.name else self.get_way_display()
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+    def sums(self) -> Sums:
+        """Return where its items stand, counted by one statement, so that the parts always add up."""
+        with connection.cursor() as cursor:
+            cursor.execute(STANDING, {"batch": as_held(self.pk)})
+            standing = cursor.fetchall()
+        return summed([(str(state), str(failure), int(count)) for state, failure, count in standing])
+
+
+class BatchItemQuerySet(models.QuerySet["BatchItem"]):
+    """Questions about items, and the one way to settle them."""
+
+    def waiting(self) -> Self:
+        """Return those of which nothing has become yet."""
+        return self.filter(fate=Fate.WAITING)
+
+    def settle(self, pk: int, fate: Fate, /, **fields: object) -> bool:
+        """Say what became of a waiting item; of several callers one gets True, and nothing is settled twice."""
+        return self.waiting().filter(pk=pk).update(fate=fate, **fields) == 1
+
+
+class BatchItem(models.Model):
+    """One file, link or row of a batch, in the order in which it came."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items", db_index=False)
+    position = models.PositiveIntegerField()  # from 1; of a manifest, the line
+    name = models.CharField(max_length=500, blank=True)  # the file's name, with its folders
+    link = models.CharField(max_length=2000, blank=True)
+    size_bytes = models.BigIntegerField(null=True, blank=True)
+    modified_at = models.DateTimeField(null=True, blank=True)  # the file's date
+
+    # What the item itself says about the call; "" and NULL: what holds for the batch.
+    agent = models.CharField(max_length=200, blank=True)
+    contact = models.CharField(max_length=200, blank=True)
+    called_at = models.DateTimeField(null=True, blank=True)
+    direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
+
+    fate = models.CharField(max_length=10, choices=Fate, default=Fate.WAITING)
+    cause = models.CharField(max_length=20, blank=True)  # why it was refused: a code of `Failure` or `Cause`
+    detail = models.CharField(max_length=500, blank=True)  # the same in words for people
+    recording = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="items")
+    duplicate_of = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    # The dry run's answer while it waits: checked, and if it is not to be imported, why not.
+    is_checked = models.BooleanField(default=False)
+    is_good = models.BooleanField(default=False)
+
+    objects = BatchItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        indexes = [
+            # With the recording, though it is NULL in every row: else SQLite looks into the table for it.
+            models.Index(
+                "batch", "fate", "cause", "recording", condition=Q(recording__isnull=True), name="batch_item_standing"
+            ),
+            models.Index("batch", "is_checked", "id", condition=Q(fate="waiting"), name="batch_item_waiting"),
+        ]
+        constraints = [models.UniqueConstraint("batch", "position", name="batch_item_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.link
+
+
+# Both halves read an index alone, whatever the number of calls.
+STANDING = """
+SELECT fate, cause, COUNT(*) FROM portal_batchitem
+WHERE batch_id = %(batch)s AND recording_id IS NULL GROUP BY fate, cause
+UNION ALL
+SELECT 'call ' || state, failure, COUNT(*) FROM portal_recording
+WHERE batch_id = %(batch)s GROUP BY state, failure
+"""
+
+# Where an item counts: by its own fate, or by the state of its call.
+PART = {
+    Fate.WAITING: "waiting",
+    Fate.DUPLICATE: "duplicates",
+    Fate.REFUSED: "failed",
+    Fate.CANCELLED: "cancelled",
+    Fate.STORED: "cancelled",  # its call was deleted
+    f"call {State.QUEUED}": "waiting",
+    f"call {State.SENDING}": "working",
+    f"call {State.PROCESSING}": "working",
+    f"call {State.COMPLETED}": "done",
+    f"call {State.FAILED}": "failed",
+    f"call {State.CANCELLED}": "cancelled",
+}
+
+
+def as_held(pk: uuid.UUID) -> str | uuid.UUID:
+    """Return a batch's key as the database holds it: SQLite knows no UUIDs."""
+    return pk if connection.features.has_native_uuid_field else pk.hex
+
+
+def summed(standing: list[tuple[str, str, int]]) -> Sums:
+    """Return the sums of (fate or `call` and state, failure, count)."""
+    parts = dict.fromkeys(Sums._fields, 0)
+    for state, failure, count in standing:
+        is_duplicate = state == f"call {State.FAILED}" and failure == Failure.DUPLICATE
+        parts["duplicates" if is_duplicate else PART[state]] += count
+        parts["items"] += count
+    return Sums(**parts)
