@@ -18,6 +18,7 @@ from callcov_portal.rules.values import (
     Position,
     Rule,
     RuleSet,
+    SpokenSegment,
     Together,
 )
 from callcov_portal.rules.words import interactions, plain
@@ -45,6 +46,7 @@ __all__ = [
     "RuleSet",
     "Searched",
     "Sensitive",
+    "SpokenSegment",
     "StoredSegment",
     "Talk",
     "Together",

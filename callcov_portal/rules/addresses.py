@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from callcov_portal.rules.digits import Spoken
 
@@ -13,12 +14,32 @@ LONGEST = 16  # words of a spelt address
 
 def addresses(words: Sequence[Spoken], about_mail: Callable[[Spoken], bool]) -> Iterator[tuple[int, int]]:
     """Where one speaker's addresses are: numbers of first and last word. `about_mail` says if mail was spoken of."""
-    at, said = 0, [bare(word) for word in words]
-    while at < len(words):
-        length = length_of(words[at], said[at : at + LONGEST], about_mail)
+    said = [bare(word.text) for word in words]
+    end = 0
+    for at in begins(said):
+        length = length_of(words[at], said[at : at + LONGEST], about_mail) if at >= end else 0
         if length:
-            yield at, at + length - 1
-        at += length or 1
+            end = at + length
+            yield at, end - 1
+
+
+def begins(said: Sequence[str]) -> list[int]:
+    """The numbers of words with which an address may begin, in order; of most calls these are few."""
+    found: set[int] = set()
+    for at, text in enumerate(said):
+        if text == "at":
+            found.update(names_before(said, at))
+        elif "@" in text or "." in text:
+            found.add(at)
+    return sorted(found)
+
+
+def names_before(said: Sequence[str], at: int) -> Iterator[int]:
+    """Where `word`, `word dot word`, `word dot word dot word` … begin that end before this word."""
+    begin = at - 1
+    while begin >= 0:
+        yield begin
+        begin = begin - 2 if begin and said[begin - 1] in JOINTS else -1
 
 
 def length_of(word: Spoken, said: Sequence[str], about_mail: Callable[[Spoken], bool]) -> int:
@@ -48,6 +69,7 @@ def joined(said: Sequence[str], at: int) -> int:
     return end
 
 
-def bare(word: Spoken) -> str:
-    """As written, without the sentence's punctuation."""
-    return word.text.strip(".,;:!?\"'()").lower()
+@lru_cache(maxsize=20_000)
+def bare(text: str) -> str:
+    """A word as written, without the sentence's punctuation."""
+    return text.strip(".,;:!?\"'()").lower()

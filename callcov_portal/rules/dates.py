@@ -24,29 +24,27 @@ DIGITS = range(4, 9)
 
 def date_spans(words: Sequence[Spoken]) -> Iterator[tuple[int, int]]:
     """Where one speaker says something that may be a date: numbers of its first and last word."""
-    first = last = -1
-    for at, word in enumerate(words):
-        joins = first >= 0 and word.start - words[last].end <= LONGEST_PAUSE and goes_on(words[last], word)
-        if is_part(word):
-            if first >= 0 and not joins:
-                yield from complete(words, first, last)
-                first = -1
-            first, last = (first if first >= 0 else at), at
-        elif first >= 0 and not (joins and word.plain in JOINTS):
+    parts = [at for at, word in enumerate(words) if may_be_part(word.text, word.plain)]
+    first = last = parts[0] if parts else 0
+    for at in parts[1:]:
+        if not is_joined(words, last, at):
             yield from complete(words, first, last)
-            first = -1
-    if first >= 0:
+            first = at
+        last = at
+    if parts:
         yield from complete(words, first, last)
 
 
-def is_part(word: Spoken) -> bool:
-    """Whether a word can be part of a date and not only join its parts."""
-    return may_be_part(word.text, word.plain)
+def is_joined(words: Sequence[Spoken], last: int, at: int) -> bool:
+    """Whether two parts belong to one date: soon after each other, with nothing between but what joins them."""
+    if not goes_on(words[last], words[at]) or any(word.plain not in JOINTS for word in words[last + 1 : at]):
+        return False
+    return all(word.start - words[last].end <= LONGEST_PAUSE for word in words[last + 1 : at + 1])
 
 
 @lru_cache(maxsize=20_000)
 def may_be_part(text: str, plain: str) -> bool:
-    """The same, of a word as written and as compared: most words are said again and again."""
+    """Whether a word, as written and as compared, can be part of a date and not only join its parts."""
     if re.search(r"[$£€%]", text):
         return False
     return (

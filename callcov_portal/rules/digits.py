@@ -1,6 +1,8 @@
 """Numbers as people say them and recognisers write them: runs of digits with their words."""
 
 import re
+import sys
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,21 +58,19 @@ class DigitRun:
 
 def words_of(segments: Sequence[SpokenSegment]) -> list[Spoken]:
     """All words in the order of the segments."""
-    said = (
-        (segment.speaker, at, number, *word)
-        for at, segment in enumerate(segments)
-        for number, word in enumerate(timed_words(segment))
-    )
-    return [
-        Spoken(plain(text), text, speaker, start, end, count, segment, word)
-        for count, (speaker, segment, word, text, start, end, _confidence) in enumerate(said)
-    ]
+    said: list[Spoken] = []
+    for at, segment in enumerate(segments):
+        speaker = segment.speaker
+        for number, (text, start, end, _confidence) in enumerate(timed_words(segment)):
+            said.append(Spoken(plain(text), text, speaker, start, end, len(said), at, number))
+    return said
 
 
 def digit_runs(words: Sequence[Spoken]) -> Iterator[DigitRun]:
     """Runs of digits in one speaker's words; fillers and pauses up to LONGEST_PAUSE do not end a run, amounts are none."""
+    begins = [at for at, word in enumerate(words) if may_begin(word.plain)]
     digits, first, last = "", 0, 0
-    at = 0
+    at = next_of(begins, 0)
     while at < len(words):
         value, used = digits_at(words, at)
         if value and digits and not goes_on(words[last], words[at]):
@@ -83,9 +83,21 @@ def digit_runs(words: Sequence[Spoken]) -> Iterator[DigitRun]:
             if words[at].plain not in AMOUNTS:
                 yield DigitRun(digits, first, last)
             digits = ""
-        at += used
+        at = at + used if digits else next_of(begins, at + used)
     if digits:
         yield DigitRun(digits, first, last)
+
+
+def next_of(places: Sequence[int], at: int) -> int:
+    """The first of these places, which are in order, from `at` on; beyond all words if there is none."""
+    place = bisect_left(places, at)
+    return places[place] if place < len(places) else sys.maxsize
+
+
+@lru_cache(maxsize=20_000)
+def may_begin(plain: str) -> bool:
+    """Whether digits may begin at such a word: most words are none of these, and are said again and again."""
+    return plain in WORDS or plain in TIMES or written(plain) != ""
 
 
 def goes_on(one: Spoken, next_one: Spoken) -> bool:

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from callcov_portal.rules.addresses import addresses
 from callcov_portal.rules.dates import date_spans
@@ -47,6 +48,9 @@ ABOUT_MAIL = re.compile(r"\be ?mail")
 AN_SSN = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}\W*")
 SECONDS_PER_WORD = 0.4
 """A lone text has no times; it is taken to be spoken at this pace."""
+SHORTEST = 3
+"""Digits: fewer are nothing sensitive, whatever was said before."""
+CARD_DIGITS = 12
 BETWEEN_WORDS, BETWEEN_SECONDS = 4, 8.0
 """A card number goes on after so many other words ("yes", "got that"), within so many seconds."""
 
@@ -68,7 +72,7 @@ class Sensitive:
 def sensitive(segments: Sequence[SpokenSegment]) -> list[Sensitive]:
     """Find what is sensitive in a call, in order of time."""
     said = words_of(segments)
-    everything = sorted(said, key=lambda word: word.start)
+    everything = sorted(said, key=attrgetter("start"))
     found: list[Sensitive] = []
     for speaker in sorted({word.speaker for word in said}):
         words = [word for word in said if word.speaker == speaker]
@@ -91,9 +95,10 @@ def of_speaker(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterato
 def is_birth(words: Sequence[Spoken], span: tuple[int, int], everything: Sequence[Spoken]) -> bool:
     """Whether a date is somebody's birth: that was what was spoken of last, or is named right after."""
     first, last = span
-    named = last_named(named_before(everything, words[first].start, BIRTH_SECONDS))
-    after = " ".join(word.plain for word in words[last + 1 : last + 1 + AFTER_WORDS])
-    return max(named, key=lambda kind: named[kind], default="") == "birth" or bool(NAMED["birth"].search(after))
+    if NAMED["birth"].search(said_after(words, last)):
+        return True
+    before = named_before(everything, words[first].start, BIRTH_SECONDS)
+    return NAMED["birth"].search(before) is not None and latest_of(last_named(before)) == "birth"
 
 
 def numbers(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[tuple[str, int, int]]:
@@ -101,22 +106,23 @@ def numbers(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[t
     runs = list(digit_runs(words))
     at = 0
     while at < len(runs):
-        begin = words[runs[at].first].start
-        before = named_before(everything, begin)
-        run, used = joined_card(words, runs[at:], before)
-        after = " ".join(word.plain for word in words[run.last + 1 : run.last + 1 + AFTER_WORDS])
-        kind = kind_of(run, before, after) or by_form(words, run)
-        if kind:
-            yield kind, run.first, run.last
+        run, used = in_parts(words, runs[at:])
+        if len(run.digits) >= SHORTEST:
+            before = named_before(everything, words[run.first].start)
+            if used > 1 and not ABOUT_CARD.search(before):
+                run, used = runs[at], 1
+            kind = kind_of(run, before, said_after(words, run.last)) or by_form(words, run)
+            if kind:
+                yield kind, run.first, run.last
         at += used
 
 
-def joined_card(words: Sequence[Spoken], runs: Sequence[DigitRun], before: str) -> tuple[DigitRun, int]:
-    """The first run, and how many runs it takes: those of a card number that was read with other words between."""
-    run = runs[0]
-    if not ABOUT_CARD.search(before) or len(run.digits) >= 12:
-        return run, 1
-    joined, used = run, 1
+def in_parts(words: Sequence[Spoken], runs: Sequence[DigitRun]) -> tuple[DigitRun, int]:
+    """The first run, and how many runs it takes if it is a card number that was read with other words between."""
+    run = joined = runs[0]
+    used = 1
+    if len(run.digits) >= CARD_DIGITS:
+        return run, used
     for following in runs[1:]:
         near = following.first - joined.last - 1 <= BETWEEN_WORDS
         end, begin = words[joined.last], words[following.first]
@@ -126,7 +132,12 @@ def joined_card(words: Sequence[Spoken], runs: Sequence[DigitRun], before: str) 
         joined, used = DigitRun(joined.digits + following.digits, joined.first, following.last), used + 1
         if len(joined.digits) >= 15:
             break
-    return (joined, used) if len(joined.digits) >= 12 else (run, 1)
+    return (joined, used) if len(joined.digits) >= CARD_DIGITS else (run, 1)
+
+
+def said_after(words: Sequence[Spoken], last: int) -> str:
+    """What the same speaker said right after a word."""
+    return " ".join(word.plain for word in words[last + 1 : last + 1 + AFTER_WORDS])
 
 
 def named_before(everything: Sequence[Spoken], moment: float, seconds: float = BEFORE_SECONDS) -> str:
@@ -138,11 +149,11 @@ def named_before(everything: Sequence[Spoken], moment: float, seconds: float = B
 def kind_of(run: DigitRun, before: str, after: str) -> str:
     """What a run of digits is, judged by its length and what was said around it; empty if nothing sensitive."""
     count, named = len(run.digits), last_named(before)
-    latest = max(named, key=lambda kind: named[kind], default="")
+    latest = latest_of(named)
     about_card = bool(named.keys() & {"card", "expiry", "code"} or ABOUT_CARD.search(after))
     kinds = {
         "card_number": (13 <= count <= 19 and luhn(run.digits))
-        or (count >= 12 and about_card)
+        or (count >= CARD_DIGITS and about_card)
         or (count >= 13 and latest not in {"phone", "other"}),  # more digits: it was read twice
         "cvv": count in {3, 4} and "code" in named and named["code"] > max(named.get(kind, -1) for kind in NOT_CODES),
         "card_expiry": 3 <= count <= 8 and "expiry" in named,
@@ -162,6 +173,11 @@ def last_named(before: str) -> dict[str, int]:
     """The kinds of number that were named, each with where it was named last."""
     found = {kind: [match.end() for match in pattern.finditer(before)] for kind, pattern in NAMED.items()}
     return {kind: ends[-1] for kind, ends in found.items() if ends}
+
+
+def latest_of(named: dict[str, int]) -> str:
+    """The kind that was named last; empty if none was."""
+    return max(named, key=lambda kind: named[kind], default="")
 
 
 def piece(kind: str, words: Sequence[Spoken]) -> Sensitive:

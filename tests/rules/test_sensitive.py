@@ -72,6 +72,17 @@ def test_a_number_read_out_in_groups_is_one_number():
     assert {segment for segment, _word in instances[0].words} == {1, 3, 5}
 
 
+def test_a_card_number_read_in_parts_of_two_digits_is_one_number():
+    parts = " okay then ".join(["41 11"] * 4)
+    assert kinds("Please read me the long number on your card.", parts) == ["card_number"]
+    assert kinds("Please read me your house numbers.", parts) == []
+
+
+def test_an_address_spelt_over_more_than_one_word_begins_with_its_first():
+    [each] = found(*in_turn("You can mail it to john dot underscore dot smith at example dot co dot uk thanks"))
+    assert each.words == tuple((0, word) for word in range(5, 16))
+
+
 def test_of_a_long_call_only_the_last_seconds_are_looked_through():
     looked_at = []
 
