@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from django.db import Error, connection
+from django.db import Error, connection, connections
 from django.utils import timezone
 
 from callcov_portal.actions import schedule
@@ -45,7 +45,7 @@ def renew_until(renewal: Callable[[], bool], done: threading.Event) -> None:
             if not renewal():
                 connection.close()  # a connection that broke stays broken; the next try opens another
     finally:
-        connection.close()
+        connections.close_all()  # this thread's, if it has one: most work is done before the first renewal
 
 
 def renew(analysis: Analysis) -> bool:

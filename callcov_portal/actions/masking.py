@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from callcov_portal import hiding, rules
+from callcov_portal import hiding
 from callcov_portal.actions import indexing, muting
 from callcov_portal.actions.results import SegmentRow
-from callcov_portal.models import Analysis, Segment, SensitiveSpan
+from callcov_portal.models import Analysis, SensitiveSpan
 
 
-def look(analysis: Analysis, rows: Sequence[Segment | SegmentRow], results: Any) -> list[SensitiveSpan]:
+def look(analysis: Analysis, rows: Sequence[SegmentRow], results: Any) -> list[SensitiveSpan]:
     """Give the rows of a transcript their masked texts, and return the spans of what is hidden; nothing is written yet.
 
     What our rules find counts, and what the API names where they find nothing.
     """
-    said = [rules.stored(row.speaker, row.text, row.start, row.end, row.words) for row in rows]
-    looked = hiding.look(said, results)
+    looked = hiding.look(rows, results)
     for row, masked in zip(rows, looked.masked, strict=True):
         row.masked = masked
     return [

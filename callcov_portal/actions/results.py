@@ -10,13 +10,14 @@ from uuid import UUID
 import orjson
 
 from callcov_portal.actions.pouring import Table, key
+from callcov_portal.client.types import SnapshotWord
 from callcov_portal.models import Finding, Segment
 from callcov_portal.reading.ruled import Found
 
 
 @dataclass(slots=True)
 class SegmentRow:
-    """A segment that is not written yet, by the names that `Segment` has; each word is text, start, end, confidence."""
+    """A segment that is not written yet, by the names that `Segment` has. Our rules take it as it is."""
 
     label: str
     speaker: str
@@ -24,7 +25,7 @@ class SegmentRow:
     start: float
     end: float
     confidence: float | None
-    words: Sequence[tuple[str, float, float, float | None]]
+    words: tuple[SnapshotWord, ...]
     masked: str = ""
 
 

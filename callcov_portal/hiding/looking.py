@@ -25,7 +25,7 @@ class Looked:
     spans: list[rules.Sensitive]
 
 
-def look(segments: Sequence[rules.StoredSegment], results: Any) -> Looked:
+def look(segments: Sequence[rules.SpokenSegment], results: Any) -> Looked:
     """Find what is sensitive in a transcript. Pure: equal input, equal output; never raises on odd results."""
     found = rules.sensitive(segments)
     found += given(results, segments, found)
@@ -35,7 +35,7 @@ def look(segments: Sequence[rules.StoredSegment], results: Any) -> Looked:
 
 
 def given(
-    results: Any, segments: Sequence[rules.StoredSegment], found: Sequence[rules.Sensitive]
+    results: Any, segments: Sequence[rules.SpokenSegment], found: Sequence[rules.Sensitive]
 ) -> list[rules.Sensitive]:
     """Return the instances of sensitive data that the results name, without those that were found already."""
     own = [spanned(instance, segments) for instance in instances(results)]
@@ -52,7 +52,7 @@ def instances(results: Any) -> Iterator[dict[str, Any]]:
             yield item
 
 
-def spanned(instance: dict[str, Any], segments: Sequence[rules.StoredSegment]) -> rules.Sensitive:
+def spanned(instance: dict[str, Any], segments: Sequence[rules.SpokenSegment]) -> rules.Sensitive:
     """Return an instance with its words; one that says no end lasts until whoever speaks has done."""
     start, end = seconds_of(instance) or 0.0, number(instance.get("end"))
     spoken = [segment for segment in segments if segment.start <= start < segment.end]
@@ -70,7 +70,7 @@ def spanned(instance: dict[str, Any], segments: Sequence[rules.StoredSegment]) -
     )
 
 
-def words_between(segments: Sequence[rules.StoredSegment], start: float, end: float) -> Iterator[tuple[int, int]]:
+def words_between(segments: Sequence[rules.SpokenSegment], start: float, end: float) -> Iterator[tuple[int, int]]:
     """Yield the numbers of the words that are spoken between two seconds, by whomever."""
     for position, segment in enumerate(segments):
         if segment.start < end and segment.end > start:
