@@ -7,9 +7,11 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from callcov_portal import parts
 from callcov_portal.actions import recordings
 from callcov_portal.models import Batch, BatchItem, BatchState, Cause, Failure, Fate, User, Way
 
+NOT_FINISHED = "Not finished within a day."
 NO_AGENT = "No agent is named. Enter one for it, or for the whole batch."
 
 
@@ -49,6 +51,23 @@ def take_file(item: BatchItem, path: Path, sha256: str, size: int) -> BatchItem:
         )
 
     return taken(item, add)
+
+
+def part_of(item: BatchItem) -> Path:
+    """Return where the bytes of an item's file are collected."""
+    return parts.path_of(f"item-{item.pk}")
+
+
+def take_part(item: BatchItem) -> BatchItem:
+    """Take in the file whose part is complete, and close the batch with its last; return the item as it is now.
+
+    A process that is killed in here leaves the part, so that whoever comes next does it. Raises `parts.Busy` while
+    somebody else is at it, `FileNotFoundError` without a part.
+    """
+    with parts.complete(part_of(item)) as whole:
+        item = take_file(item, whole.path, whole.sha256, item.size_bytes or 0)
+    close_if_settled(item.batch)
+    return item
 
 
 def take_link(item: BatchItem) -> BatchItem:
@@ -112,3 +131,31 @@ def close(batch: Batch) -> bool:
     """Take nothing more in; what became calls goes on. False if it was closed."""
     rows = Batch.objects.filter(pk=batch.pk).exclude(state=BatchState.CLOSED)
     return rows.update(state=BatchState.CLOSED, closed_at=timezone.now(), due_at=None) == 1
+
+
+def close_if_settled(batch: Batch) -> bool:
+    """Close an open batch of which nothing waits any more; True if it was closed now."""
+    return not batch.items.waiting().exists() and close(batch)
+
+
+def heard_from(batch: Batch) -> None:
+    """Note that something came for an open batch, so that it is not given up."""
+    Batch.objects.filter(pk=batch.pk).update(active_at=timezone.now())
+
+
+def drop(item: BatchItem) -> bool:
+    """Let nothing become of a waiting item, and remove what has come of its file; False if it was settled."""
+    is_dropped = BatchItem.objects.settle(item.pk, Fate.CANCELLED)
+    if is_dropped:
+        part_of(item).unlink(missing_ok=True)
+        close_if_settled(item.batch)
+    return is_dropped
+
+
+def give_up_unfinished() -> None:
+    """Cancel what waits in batches for which nothing has come for a day, but for files that are arriving still."""
+    oldest = timezone.now() - parts.KEPT
+    for batch in Batch.objects.filter(way=Way.FILES, state=BatchState.OPEN, active_at__lt=oldest):
+        late = [item.pk for item in batch.items.waiting() if not part_of(item).exists()]
+        batch.items.waiting().filter(pk__in=late).update(fate=Fate.CANCELLED, detail=NOT_FINISHED)
+        close_if_settled(batch)

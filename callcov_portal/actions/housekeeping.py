@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import bulk, exporting, merging, pace
+from callcov_portal.actions import batches, bulk, exporting, merging, pace
 from callcov_portal.models import Delivery
+from callcov_portal.parts import KEPT as KEPT_UPLOADS
 from callcov_portal.uploads import incoming_folder
 
-KEPT_UPLOADS = timedelta(hours=24)
 KEPT_DELIVERIES = timedelta(days=30)
 TIDIED = "tidied"
 TIDY_EVERY = timedelta(minutes=10)
@@ -36,6 +36,7 @@ def tidy() -> None:
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+    batches.give_up_unfinished()
     exporting.forget_expired(timezone.now())
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from callcov_portal.models.analysis import Failure, State
 from callcov_portal.models.chore import Chore
@@ -75,6 +76,7 @@ class Batch(Chore):
     name = models.CharField(max_length=300, blank=True)  # of the manifest or folder
     state = models.CharField(max_length=10, choices=BatchState, default=BatchState.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
+    active_at = models.DateTimeField(default=timezone.now)  # when something last came, while files are taken
     closed_at = models.DateTimeField(null=True, blank=True)
 
     # What holds for every item that does not say otherwise, and by which pattern file names are read.
