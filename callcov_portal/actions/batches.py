@@ -9,7 +9,19 @@ from django.utils import timezone
 
 from callcov_portal import parts
 from callcov_portal.actions import recordings
-from callcov_portal.models import Batch, BatchItem, BatchState, Cause, Failure, Fate, User, Way
+from callcov_portal.models import (
+    Batch,
+    BatchItem,
+    BatchState,
+    CalledAtSource,
+    Cause,
+    Failure,
+    Fate,
+    User,
+    Way,
+)
+from callcov_portal.models.people import IDENTIFIER_LENGTH
+from callcov_portal.reading import patterns
 
 NOT_FINISHED = "Not finished within a day."
 NO_AGENT = "No agent is named. Enter one for it, or for the whole batch."
@@ -95,13 +107,16 @@ def taken(item: BatchItem, add: Callable[[recordings.CallDetails], object]) -> B
 
 
 def details_of(item: BatchItem) -> recordings.CallDetails:
-    """Return what is known of an item's call: what it says itself, else what holds for its batch."""
+    """Return what is known of an item's call: what was said of it, else what its name says, else what holds for its batch."""
     batch = item.batch
+    read = patterns.read(batch.pattern, item.name, timezone.get_current_timezone()) or patterns.Said()
+    is_named = read.called_at is not None and item.called_at is None
     return recordings.CallDetails(
-        agent=item.agent or batch.agent,
-        contact=item.contact or batch.contact,
-        called_at=item.called_at or batch.called_at,
-        direction=item.direction or batch.direction,
+        agent=item.agent or read.agent[:IDENTIFIER_LENGTH] or batch.agent,
+        contact=item.contact or read.contact[:IDENTIFIER_LENGTH] or batch.contact,
+        called_at=item.called_at or read.called_at or batch.called_at,
+        direction=item.direction or read.direction or batch.direction,
+        called_at_source=CalledAtSource.FILE_NAME if is_named else CalledAtSource.FORM,
     )
 
 

@@ -41,6 +41,7 @@ class CallDetails:
     contact: str = ""
     called_at: datetime | None = None
     direction: str = ""
+    called_at_source: CalledAtSource = CalledAtSource.FORM
 
 
 class Settled(Exception):
@@ -142,7 +143,7 @@ def refuse_known_bytes(sha256: str, besides: int | None = None) -> None:
 def when(details: CallDetails, file_name: str, file_date: datetime | None) -> tuple[datetime, CalledAtSource]:
     """Return when the call was and how we know: the form, else the file's name, its date, the time of the upload."""
     if details.called_at:
-        return details.called_at, CalledAtSource.FORM
+        return details.called_at, details.called_at_source
     if named := called_at_in(file_name, timezone.get_current_timezone()):
         return named, CalledAtSource.FILE_NAME
     if file_date and file_date <= timezone.now():

@@ -12,6 +12,7 @@ from callcov_portal.models.batch import Batch, BatchItem, BatchState, Cause, Fat
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
 from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
+from callcov_portal.models.file_pattern import FilePattern
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.merge import Merge, Side
 from callcov_portal.models.pace import Call, Signal
@@ -56,6 +57,7 @@ __all__ = [
     "ExportState",
     "Failure",
     "Fate",
+    "FilePattern",
     "Finding",
     "LogEntry",
     "Merge",

@@ -84,7 +84,7 @@ class Batch(Chore):
     contact = models.CharField(max_length=200, blank=True)
     called_at = models.DateTimeField(null=True, blank=True)
     direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
-    pattern = models.CharField(max_length=500, blank=True)
+    pattern = models.TextField(blank=True)  # one a line
 
     manifest = models.FileField(max_length=200, blank=True)
     columns = models.JSONField(default=dict, blank=True)  # which column of the manifest is what

@@ -31,7 +31,9 @@ def lead_required(view: View[P]) -> View[P]:
     @wraps(view)
     def checked(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_lead:
-            raise PermissionDenied("Only a lead changes the rules and checks calls by them. Ask one.")
+            raise PermissionDenied(
+                "Only a lead changes the rules, checks calls by them, and keeps patterns of file names. Ask one."
+            )
         return view(request, *args, **kwargs)
 
     return checked

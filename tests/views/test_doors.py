@@ -57,6 +57,8 @@ DOORS = {
     "add_calls": all_the_same("/calls/add/", 200),
     "add_files": all_the_same("/calls/add/files/", 422, "post"),
     "add_links": all_the_same("/calls/add/links/", 422, "post"),
+    "file_patterns": Door("/calls/add/patterns/", (SIGN_IN, 403, 200, 200)),
+    "file_pattern": Door("/calls/add/patterns/1/", (SIGN_IN, 403, 404, 404), "post"),
     "uploads": all_the_same("/calls/add/uploads/", 412, "post"),
     "upload": all_the_same("/calls/add/uploads/1/", 412, "patch"),
     "call_state": all_the_same("/calls/{n}/state/", 200),

@@ -41,6 +41,7 @@ PAGES = (
     Page("calls-columns", "Columns of the list", "call_columns"),
     Page("bulk", "Correct many calls", "bulk_job", {"pk": "bulk"}),
     Page("add", "Add calls", "add_calls"),
+    Page("file-patterns", "Patterns of file names", "file_patterns"),
     Page("call", "A call", "call", CALL),
     Page("call-masked", "A call with a card number, muted", "call", {"number": "muted"}),
     Page("call-failed", "A call that failed", "call", {"number": "failed"}),
