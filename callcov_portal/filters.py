@@ -1,6 +1,6 @@
 """Which calls are shown: every filter stands in the URL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -15,6 +15,7 @@ from callcov_portal.forms import PersonInput
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
+    Batch,
     Contact,
     Direction,
     Failure,
@@ -105,7 +106,7 @@ class CallFilter(forms.Form):
 
     Days are those of the portal's time zone, both ends included. `agent` and `contact` are whole identifiers, also old
     ones, without regard to case; `team` is that of the agent; what `text` finds says `models/lookup.py`. `check` is the id of a check that was assessed,
-    `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `uploaded_by` is a user's name,
+    `outcome` how it (or, without `check`, any) came out. `call` names calls one by one, `batch` is the id of a batch, `uploaded_by` is a user's name,
     `shortest` and `longest` are minutes.
     """
 
@@ -116,6 +117,7 @@ class CallFilter(forms.Form):
         "Number, part of an agent’s name, start of a contact’s or a file’s name, whole API id.",
     )
     call = NumbersField(label="Calls", required=False)
+    batch = forms.UUIDField(label="Batch", required=False, widget=forms.HiddenInput)
     state = forms.MultipleChoiceField(
         label="State", choices=State.choices, widget=forms.CheckboxSelectMultiple, required=False
     )
@@ -142,6 +144,12 @@ class CallFilter(forms.Form):
     def branches(self) -> list[Branch]:
         """The calls that the URL chooses, as a page of them is read; none if a filter cannot be read."""
         return self.selection.branches() if self.is_valid() else []
+
+    @property
+    def of_batch(self) -> Batch | None:
+        """The batch whose calls alone are meant, if there is one."""
+        pk = self.cleaned_data.get("batch") if self.is_valid() else None
+        return Batch.objects.filter(pk=pk).first() if pk else None
 
     @property
     def is_cut(self) -> bool:
@@ -173,13 +181,7 @@ class CallFilter(forms.Form):
 
 def chosen(asked: dict[str, Any]) -> list[Choice | None]:
     """Return the choices among columns, those first that mostly leave fewest calls; None where one names nobody."""
-    choices: list[Choice | None] = []
-    if identifier := asked["contact"]:
-        choices.append(contact_named(key_of(identifier)))
-    if asked["agent"] or asked["team"]:
-        choices.append(agents_named(asked["agent"], asked["team"]))
-    if name := asked["uploaded_by"]:
-        choices.append(one_of("uploaded_by", User.objects.filter(username=name).values_list("pk", flat=True).first()))
+    choices = [*of_whom(asked)]
     if failure := asked["failure"]:
         choices.append(Choice("failure", (failure,)))
     outcome = asked["outcome"]
@@ -194,6 +196,18 @@ def chosen(asked: dict[str, Any]) -> list[Choice | None]:
     if asked["shortest"] is not None or asked["longest"] is not None:
         choices.append(of_length(seconds_of(asked["shortest"]), seconds_of(asked["longest"])))
     return choices
+
+
+def of_whom(asked: dict[str, Any]) -> Iterator[Choice | None]:
+    """Yield the choices of people, and of what somebody added together."""
+    if identifier := asked["contact"]:
+        yield contact_named(key_of(identifier))
+    if batch := asked["batch"]:
+        yield Choice("batch", (batch,))
+    if asked["agent"] or asked["team"]:
+        yield agents_named(asked["agent"], asked["team"])
+    if name := asked["uploaded_by"]:
+        yield one_of("uploaded_by", User.objects.filter(username=name).values_list("pk", flat=True).first())
 
 
 def contact_named(key: str) -> Choice | None:

@@ -8,6 +8,7 @@ from callcov_portal.views import (
     agents,
     analyses,
     audio,
+    batches,
     bulk,
     contacts,
     editing,
@@ -71,6 +72,15 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/<int:number>/send-anyway/", analyses.call_send_anyway, name="call_send_anyway"),
     path("calls/<int:number>/cancel/", analyses.call_cancel, name="call_cancel"),
     path("calls/<int:number>/check-again/", rules.call_check_again, name="call_check_again"),
+]
+
+# What came in together.
+batch_urls: list[URLPattern | URLResolver] = [
+    path("batches/", batches.batches, name="batches"),
+    path("batches/<uuid:pk>/", batches.batch, name="batch"),
+    path("batches/<uuid:pk>/fates.csv", batches.batch_fates, name="batch_fates"),
+    path("batches/<uuid:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
+    path("batches/<uuid:pk>/retry/<slug:failure>/", batches.batch_retry, name="batch_retry"),
 ]
 
 # The words spoken, over all calls.
@@ -139,6 +149,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("callcov_portal.quality.urls")),
     *account_urls,
     *call_urls,
+    *batch_urls,
     *search_urls,
     *person_urls,
     *rule_urls,

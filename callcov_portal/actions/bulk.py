@@ -19,6 +19,8 @@ from callcov_portal.actions import analyses, recordings
 from callcov_portal.actions.chores import Kind, Turn, bit_by_bit
 from callcov_portal.models import (
     RETRYABLE,
+    Analysis,
+    Batch,
     BulkAct,
     BulkItem,
     BulkJob,
@@ -91,18 +93,40 @@ def confirm(job: BulkJob, user: User, values: Mapping[str, Any] | None = None) -
 def retry_all(failure: str, user: User) -> BulkJob | None:
     """Begin to retry everything that has failed for a cause by now. While that is under way, or if nothing can be: None."""
     query = f"state=failed&failure={failure}"
+    said = ("retried all", f"after: {Failure(failure).label}")
+    return begin(user, BulkAct.RETRY, retryable_calls(failure), query, said, failure=failure)
+
+
+def retry_in(batch: Batch, failure: str, user: User) -> BulkJob | None:
+    """Do the same with the calls of one batch."""
+    said = ("retried a batch", f"{batch}, after: {Failure(failure).label}")
+    meant = retryable_calls(failure).filter(batch=batch)
+    return begin(user, BulkAct.RETRY, meant, query_of(batch, State.FAILED, failure), said)
+
+
+def cancel_in(batch: Batch, user: User) -> BulkJob | None:
+    """Begin to cancel the analyses of a batch that wait to be sent. While that is under way, or if none waits: None."""
+    meant = Recording.objects.filter(batch=batch, state=State.QUEUED)
+    return begin(user, BulkAct.CANCEL, meant, query_of(batch, State.QUEUED), ("cancelled a batch", str(batch)))
+
+
+def query_of(batch: Batch, state: State, failure: str = "") -> str:
+    """Return how the list of calls is asked for those of a batch in a state."""
+    return f"batch={batch.pk}&state={state}" + (f"&failure={failure}" if failure else "")
+
+
+def begin(
+    user: User, act: BulkAct, meant: QuerySet[Recording], query: str, said: tuple[str, str], failure: str = ""
+) -> BulkJob | None:
+    """Begin an act on some calls, without a question, and log it. While the same is under way, or for no call: None."""
+    running = {"state": BulkState.RUNNING, "act": act, "query": query}
+    if BulkJob.objects.filter(**running, due_at__isnull=False).exists():
+        return None
     try:
         with transaction.atomic():
-            job = BulkJob.objects.create(
-                user=user,
-                act=BulkAct.RETRY,
-                query=query,
-                failure=failure,
-                state=BulkState.RUNNING,
-                due_at=timezone.now(),
-            )
-            write_down(job, retryable_calls(failure))
-            LogEntry.objects.create(user=user, act="retried all", text=f"after: {Failure(failure).label}")
+            job = BulkJob.objects.create(user=user, failure=failure, due_at=timezone.now(), **running)
+            write_down(job, meant)
+            LogEntry.objects.create(user=user, act=said[0], text=said[1])
     except (IntegrityError, Refused):
         return None
     return job
@@ -162,15 +186,22 @@ def act_on(job: BulkJob, number: int) -> None:
         case BulkAct.CORRECT:
             correct(recording, job.values, job.user)
         case BulkAct.RETRY:
-            if recording.current_analysis is None:
-                raise Refused("It was never analysed.")
-            analyses.retry(recording.current_analysis, job.user)
+            analyses.retry(analysis_of(recording), job.user)
+        case BulkAct.CANCEL:
+            analyses.cancel(analysis_of(recording), job.user)
         case BulkAct.AGAIN:
             analyses.analyse_again(recording, job.user)
         case BulkAct.DELETE:
             if not job.user.is_lead:
                 raise Refused("Only a lead can delete calls.")
             recordings.delete(recording, job.user)
+
+
+def analysis_of(recording: Recording) -> Analysis:
+    """Return a call's current analysis; raises `Refused` if it has none."""
+    if recording.current_analysis is None:
+        raise Refused("It was never analysed.")
+    return recording.current_analysis
 
 
 def correct(recording: Recording, values: Mapping[str, Any], user: User) -> None:

@@ -2,6 +2,7 @@
 
 from callcov_portal.exports.cells import safe_text
 from callcov_portal.exports.columns import Column, Kind
+from callcov_portal.exports.fates import fates_of
 from callcov_portal.exports.formats import BYTE_ORDER_MARK, CSV, FORMATS, JSONL, XLSX, ZIP, Format, csv_of, jsonl_of
 from callcov_portal.exports.reading import Batch, batches
 from callcov_portal.exports.table import Table, Tally
@@ -30,6 +31,7 @@ __all__ = [
     "Wish",
     "batches",
     "csv_of",
+    "fates_of",
     "jsonl_of",
     "safe_text",
     "wish_for",

@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from callcov_portal import hiding
@@ -59,7 +60,7 @@ def selected(rows: QuerySet[Any], sources: dict[str, Any]) -> QuerySet[Any, Any]
     return chosen
 
 
-def moments(path: str) -> Any:
+def moments(path: str | Combinable) -> Any:
     """Return the source of a column of moments: on SQLite as the text that it is, which the driver need not parse."""
     return Cast(path, TextField()) if connection.vendor == "sqlite" else path
 

@@ -41,7 +41,7 @@ class Failure(models.TextChoices):
     GAVE_UP = "gave_up", "Given up after many tries"
 
 
-WHAT_TO_DO = {
+WHAT_TO_DO: dict[str, str] = {
     Failure.REFUSED: "Read the API's reason, correct the call's details, then analyse again.",
     Failure.UNSURE: "Look whether the API lists it. If not, press Send anyway; it may be billed twice.",
     Failure.ANALYSIS_FAILED: "Listen whether the recording is sound, then analyse again.",

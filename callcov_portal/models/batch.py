@@ -1,6 +1,7 @@
 """A batch: what one import brought, file by file or row by row, and what became of each."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from typing import NamedTuple, Self
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from callcov_portal.models.analysis import Failure, State
+from callcov_portal.models.analysis import WHAT_TO_DO, Failure, State
 from callcov_portal.models.chore import Chore
 from callcov_portal.models.recording import Direction, Recording
 
@@ -50,6 +51,17 @@ class Cause(models.TextChoices):
 
     NO_AGENT = "no_agent", "No agent is named"
     UNREADABLE = "unreadable", "The row or file cannot be read"
+
+
+# What a person can do about what was refused: no call came of it, so it must be added anew.
+WHAT_TO_DO_ABOUT_REFUSED: dict[str, str] = {
+    **WHAT_TO_DO,
+    Cause.NO_AGENT: "Enter an agent, or a pattern that finds one in the names, and add them again.",
+    Cause.UNREADABLE: "See what is wrong with each, mend it, and add it again.",
+    Failure.NOT_AUDIO: "They are empty, damaged or of a kind that is not taken. Get sound ones and add them again.",
+    Failure.UNREACHABLE: "Check that the links open, then add them again.",
+    Failure.GAVE_UP: "See what happened to each, mend its cause, and add them again.",
+}
 
 
 class Sums(NamedTuple):
@@ -106,10 +118,7 @@ class Batch(Chore):
 
     def sums(self) -> Sums:
         """Return where its items stand, counted by one statement, so that the parts always add up."""
-        with connection.cursor() as cursor:
-            cursor.execute(STANDING, {"batch": as_held(self.pk)})
-            standing = cursor.fetchall()
-        return summed([(str(state), str(failure), int(count)) for state, failure, count in standing])
+        return summed(standings([self.pk])[self.pk])
 
 
 class BatchItemQuerySet(models.QuerySet["BatchItem"]):
@@ -157,7 +166,9 @@ class BatchItem(models.Model):
         indexes = [
             # With the recording, though it is NULL in every row: else SQLite looks into the table for it.
             models.Index(
-                "batch", "fate", "cause", "recording", condition=Q(recording__isnull=True), name="batch_item_standing"
+                *("batch", "fate", "cause", "position", "recording"),
+                condition=Q(recording__isnull=True),
+                name="batch_item_by_fate",
             ),
             models.Index("batch", "is_checked", "id", condition=Q(fate="waiting"), name="batch_item_waiting"),
         ]
@@ -169,11 +180,11 @@ class BatchItem(models.Model):
 
 # Both halves read an index alone, whatever the number of calls.
 STANDING = """
-SELECT fate, cause, COUNT(*) FROM portal_batchitem
-WHERE batch_id = %(batch)s AND recording_id IS NULL GROUP BY fate, cause
+SELECT batch_id, fate, cause, COUNT(*) FROM portal_batchitem
+WHERE batch_id IN ({batches}) AND recording_id IS NULL GROUP BY batch_id, fate, cause
 UNION ALL
-SELECT 'call ' || state, failure, COUNT(*) FROM portal_recording
-WHERE batch_id = %(batch)s GROUP BY state, failure
+SELECT batch_id, 'call ' || state, failure, COUNT(*) FROM portal_recording
+WHERE batch_id IN ({batches}) GROUP BY batch_id, state, failure
 """
 
 # Where an item counts: by its own fate, or by the state of its call.
@@ -192,16 +203,37 @@ PART = {
 }
 
 
+Standing = tuple[str, str, int]  # fate, or `call` and its state; cause or failure; how many
+
+
+def standings(batches: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Standing]]:
+    """Return how many items of each of these batches stand where; one query."""
+    found: dict[uuid.UUID, list[Standing]] = {batch: [] for batch in batches}
+    if not found:
+        return found
+    keys = [as_held(batch) for batch in found]
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING.format(batches=", ".join(["%s"] * len(keys))), [*keys, *keys])
+        for batch, state, failure, count in cursor.fetchall():
+            found[uuid.UUID(str(batch))].append((str(state), str(failure), int(count)))
+    return found
+
+
 def as_held(pk: uuid.UUID) -> str | uuid.UUID:
     """Return a batch's key as the database holds it: SQLite knows no UUIDs."""
     return pk if connection.features.has_native_uuid_field else pk.hex
 
 
-def summed(standing: list[tuple[str, str, int]]) -> Sums:
-    """Return the sums of (fate or `call` and state, failure, count)."""
+def part_of(state: str, failure: str) -> str:
+    """Return in which part of the sum an item counts that stands so."""
+    is_duplicate = state == f"call {State.FAILED}" and failure == Failure.DUPLICATE
+    return "duplicates" if is_duplicate else PART[state]
+
+
+def summed(standing: Iterable[Standing]) -> Sums:
+    """Return the sums of what stands where."""
     parts = dict.fromkeys(Sums._fields, 0)
     for state, failure, count in standing:
-        is_duplicate = state == f"call {State.FAILED}" and failure == Failure.DUPLICATE
-        parts["duplicates" if is_duplicate else PART[state]] += count
+        parts[part_of(state, failure)] += count
         parts["items"] += count
     return Sums(**parts)

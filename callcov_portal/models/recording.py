@@ -154,7 +154,12 @@ class Recording(models.Model):
             models.Index("is_heard", "called_at", "id", name="recording_by_heard"),
             models.Index("direction", "called_at", "id", name="recording_by_direction"),
             models.Index("length_band", "called_at", "id", name="recording_by_length"),
-            models.Index("batch", "state", "failure", condition=Q(batch__isnull=False), name="recording_by_batch"),
+            models.Index(
+                "batch", "state", "failure", "id", condition=Q(batch__isnull=False), name="recording_of_batch"
+            ),
+            models.Index(
+                "batch", "called_at", "id", condition=Q(batch__isnull=False), name="recording_of_batch_by_time"
+            ),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
             models.Index("id", condition=Q(is_demo=True), name="recording_demo"),

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
@@ -23,6 +24,13 @@ from callcov_portal.models.tally import CallCheck, Check
 
 CAP = 1000  # where counting stops
 MOST_AGENTS = 30  # of more, the newest calls of all are looked through: some of them will be theirs
+
+# How the values of a column are compared, by their type, and what stands for NULL among them.
+KINDS: dict[type, tuple[Any, Any]] = {
+    bool: (models.BooleanField, 0),
+    str: (models.CharField, ""),
+    UUID: (models.UUIDField, UUID(int=0)),
+}
 
 Key = tuple[datetime, int]  # a call's place in the list: its time and its number
 
@@ -40,8 +48,7 @@ class Choice:
 
     def tested(self, rows: QuerySet[Any], way: str = "") -> QuerySet[Any]:
         """Return the rows for whose calls, reached by `way`, it holds; each is looked at, and no index is begun with."""
-        kind = {bool: models.BooleanField, str: models.CharField}.get(type(self.values[0]), models.BigIntegerField)
-        nothing: Any = "" if kind is models.CharField else 0
+        kind, nothing = KINDS.get(type(self.values[0]), (models.BigIntegerField, 0))
         column = Coalesce(F(f"{way}{self.column}"), Value(nothing, output_field=kind()), output_field=kind())
         alias = f"tested_{self.column}_{len(rows.query.annotations)}"
         values = [nothing if value is None else value for value in self.values]

@@ -10,7 +10,7 @@ from callcov_portal.actions import exporting, scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import BulkJob, Every, Role, SavedView, User
 from tests.conftest import person
-from tests.factories import CompletedFactory, DocumentFactory, RecordingFactory
+from tests.factories import BatchFactory, CompletedFactory, DocumentFactory, RecordingFactory
 from tests.working import work
 
 SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR = "signed out", "reviewer", "lead", "administrator"
@@ -34,7 +34,7 @@ def all_the_same(path: str, status: int, method: str = "get") -> Door:
 
 
 # The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer,
-# who has the view {v} and asked for the bulk job {b}.
+# who has the view {v} and asked for the bulk job {b}; the batch {i} is no one's either.
 DOORS = {
     "home": all_the_same("/", 200),
     "retry_these": all_the_same("/retry/unreachable/", 302, "post"),
@@ -61,6 +61,11 @@ DOORS = {
     "file_pattern": Door("/calls/add/patterns/1/", (SIGN_IN, 403, 404, 404), "post"),
     "uploads": all_the_same("/calls/add/uploads/", 412, "post"),
     "upload": all_the_same("/calls/add/uploads/1/", 412, "patch"),
+    "batches": all_the_same("/batches/", 200),
+    "batch": all_the_same("/batches/{i}/", 200),
+    "batch_fates": all_the_same("/batches/{i}/fates.csv", 200),
+    "batch_cancel": Door("/batches/{i}/cancel/", (SIGN_IN, 403, 302, 302), "post"),
+    "batch_retry": all_the_same("/batches/{i}/retry/gave_up/", 302, "post"),
     "call_state": all_the_same("/calls/{n}/state/", 200),
     "call_edit": Door("/calls/{n}/edit/", (SIGN_IN, 403, 200, 200)),
     "call_delete": Door("/calls/{n}/delete/", (SIGN_IN, 403, 200, 200)),
@@ -139,7 +144,7 @@ def places(db) -> dict[str, object]:
     made, schedule = exporting.order(wish, somebody), scheduling.add(wish, somebody, Every.DAY, 0, 6)
     assert work("exporting", made.pk)
     exports = {"e": made.pk, "s": schedule.pk}
-    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **people, **exports}
+    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, "i": BatchFactory().pk, **people, **exports}
 
 
 @pytest.fixture

@@ -38,7 +38,11 @@ def address_of(name: str, scene: Scene) -> str:
 def numbers_for(name: str, scene: Scene) -> list[dict[str, Any]]:
     """Return what `pk` may be: that of a person where the name says so, of an act on many calls, or the first of a table."""
     person = "contact" if name.startswith("contact") else "agent"
-    return [{"pk": scene[person]}] if name.startswith(("agent", "contact")) else [{"pk": 1}, {"pk": scene["bulk"]}]
+    return (
+        [{"pk": scene[person]}]
+        if name.startswith(("agent", "contact"))
+        else [{"pk": 1}, {"pk": scene["batch" if name.startswith("batch") else "bulk"]}]
+    )
 
 
 def test_every_address_that_gives_a_page_is_in_the_list(as_dora, scene):
