@@ -1,7 +1,7 @@
-"""Request bodies that end too early."""
+"""Bodies: those of requests that end too early, and those of answers that are there as a whole."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -46,5 +46,23 @@ def whole_bodies(application: Application) -> Application:
         if length.isdecimal():
             environ["wsgi.input"] = WholeBody(environ["wsgi.input"], int(length))
         return application(environ, start_response)
+
+    return wrapped
+
+
+def in_one_piece(application: Application) -> Application:
+    """Wrap a WSGI application so that an answer that is there as a whole goes to the server as a list.
+
+    granian sends a list at once, with its head; of anything else it asks for one piece after the other.
+    """
+
+    def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer: Any = application(environ, start_response)
+        if getattr(answer, "streaming", True):
+            return cast("Iterable[bytes]", answer)
+        try:
+            return list(answer)
+        finally:
+            answer.close()
 
     return wrapped

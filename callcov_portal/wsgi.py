@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from callcov_portal.bodies import whole_bodies
+from callcov_portal.bodies import in_one_piece, whole_bodies
 from callcov_portal.launch import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcov_portal.settings")
@@ -12,4 +12,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcov_portal.settings")
 if "CALLCOV_SUPERVISED" in os.environ:  # granian forks its worker: a killed granian must not leave it behind
     die_with_parent()
 
-application = whole_bodies(get_wsgi_application())
+application = in_one_piece(whole_bodies(get_wsgi_application()))

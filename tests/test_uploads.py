@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse, UnreadablePostError
+from django.http import HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.test import RequestFactory
 
-from callcov_portal.bodies import WholeBody, whole_bodies
+from callcov_portal.bodies import WholeBody, in_one_piece, whole_bodies
 from callcov_portal.middleware import body_limit, client_address, htmx_redirects
 from callcov_portal.uploads import DiskFull, TooLarge, incoming_folder
 
@@ -86,6 +86,20 @@ def test_a_request_without_a_body_is_left_as_it_is() -> None:
     seen = []
     whole_bodies(lambda environ, _s: seen.append(environ) or [])({"wsgi.input": None}, None)
     assert seen == [{"wsgi.input": None}]
+
+
+def test_an_answer_that_is_there_as_a_whole_is_a_list_and_closed() -> None:
+    closed = []
+    whole = HttpResponse(b"whole")
+    whole.close = lambda: closed.append("whole")  # type: ignore[method-assign]
+    assert in_one_piece(lambda _environ, _start: whole)({}, None) == [b"whole"]
+    assert closed == ["whole"]
+
+
+@pytest.mark.parametrize("answer", [StreamingHttpResponse([b"a", b"b"]), (b"a", b"b"), iter([b"a", b"b"])])
+def test_an_answer_that_comes_bit_by_bit_is_left_to_the_server(answer) -> None:
+    assert in_one_piece(lambda _environ, _start: answer)({}, None) is answer
+    assert list(answer) == [b"a", b"b"]
 
 
 class TestBodyLimit:

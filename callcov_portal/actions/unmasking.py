@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.models import Analysis, LogEntry, Recording, User
+from callcov_portal.models import Analysis, LogEntry, User
 
 SHOWN, READ, HEARD, DOWNLOADED, EXPORTED = (
     "sensitive data shown",
@@ -32,13 +32,13 @@ def note_kept(user: User, number: int, what: str) -> None:
     note(user, DOWNLOADED, number, what)
 
 
-def note_heard(user: User, recording: Recording, *, as_download: bool) -> None:
-    """Write down that a user hears, or downloads, the original sound: once within ten minutes."""
+def note_heard(user: User, number: int, *, as_download: bool) -> None:
+    """Write down that a user hears, or downloads, the original sound of a call: once within ten minutes."""
     act = DOWNLOADED if as_download else HEARD
     since = timezone.now() - ONE_HEARING
-    mine = LogEntry.objects.filter(user=user, act=act, recording_number=recording.pk, at__gte=since)
+    mine = LogEntry.objects.filter(user=user, act=act, recording_number=number, at__gte=since)
     if not mine.exists():
-        note(user, act, recording.pk, "the original sound")
+        note(user, act, number, "the original sound")
 
 
 def note_exported(user: User | None, table: str, filters: str) -> None:

@@ -1,45 +1,59 @@
 """The sound itself, in ranges, so that a player can seek: Django's own FileResponse ignores Range."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from email.utils import format_datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import DisallowedHost, PermissionDenied
+from django.core.files import File
 from django.core.files.storage import default_storage
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from callcov_portal.actions import unmasking
-from callcov_portal.models import Recording
 from callcov_portal.views.errors import error_page
-from callcov_portal.views.listening import BeingMade, Served, served_of, wants_all
+from callcov_portal.views.listening import NO_AUDIO, BeingMade, Served, heard, served_of, wants_all
+from callcov_portal.views.ranges import BLOCK, NotSatisfiable, Span, blocks, part, span_of
 from callcov_portal.views.rendering import PortalRequest
 
-BLOCK = 1024 * 1024  # what a player asks for at once: each block more is a way through Python more
-# All that `listening` looks at: a player asks many times, and needs none of the people.
-HEARD = ("file", "file_name", "format", "mime", "sha256", "created_at", "muting", "muted_file")
-ONE_RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII | re.IGNORECASE)
+SOUND = re.compile(r"/calls/([0-9]{1,18})/audio/", re.ASCII)
+TO_BE_EXPLAINED = (DisallowedHost, Http404, PermissionDenied, BeingMade)
 
 
-class NotSatisfiable(Exception):
-    """The range lies beyond the end of the file."""
+def straight_to_sound(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: hand sound to whoever may hear it, past all that is there for pages and forms; a player asks often.
+
+    Who may not, and what is not there, goes the long way, on which it is said why.
+    """
+    short_way = SessionMiddleware(sound_for_somebody)  # type: ignore[arg-type]
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method in {"GET", "HEAD"} and SOUND.fullmatch(request.path_info):
+            try:
+                return short_way(request)  # type: ignore[return-value]
+            except TO_BE_EXPLAINED:
+                pass
+        return get_response(request)
+
+    return middleware
 
 
-@dataclass(frozen=True)
-class Span:
-    """Bytes `first` to `last`, both included."""
-
-    first: int
-    last: int
-
-    @property
-    def length(self) -> int:
-        return self.last - self.first + 1
+def sound_for_somebody(request: PortalRequest) -> HttpResponseBase:
+    """Return the sound that is asked for; raises one of TO_BE_EXPLAINED where there is none for this person."""
+    request.get_host()  # raises for an address that is not ours
+    match, user = SOUND.fullmatch(request.path_info), get_user(request)
+    if not match or not user.is_authenticated or user.must_change_password:
+        raise PermissionDenied
+    request.user = user
+    return sound(request, int(match[1]))
 
 
 @require_safe
@@ -49,15 +63,23 @@ def call_audio(request: PortalRequest, number: int) -> HttpResponseBase:
     200 whole, 206 one range, 416 beyond its end; several ranges at once give the whole. 503 while the muted copy is
     being made. `?download=1` offers it as a file to keep. With `CALLCOV_AUDIO_ACCEL` nginx sends the bytes.
     """
-    recording = get_object_or_404(Recording.objects.only(*HEARD), pk=number)
-    is_lifted, as_download = wants_all(request), request.GET.get("download") == "1"
     try:
-        served = served_of(recording, is_lifted=is_lifted)
+        return sound(request, number)
     except BeingMade:
         return not_yet(request)
-    if is_lifted and request.method != "HEAD":
-        unmasking.note_heard(request.user, recording, as_download=as_download)
+
+
+def sound(request: PortalRequest, number: int) -> HttpResponseBase:
+    """Return a call's audio, and write down that somebody hears what is sensitive in it.
+
+    Raises `PermissionDenied`, `Http404`, or `BeingMade`, and then has written down nothing.
+    """
+    is_lifted, as_download = wants_all(request), request.GET.get("download") == "1"
+    call = heard(number)
+    served = served_of(call, is_lifted=is_lifted)
     response = handed_over(served) if settings.CALLCOV_AUDIO_ACCEL else sent(request, served)
+    if is_lifted and request.method != "HEAD":
+        unmasking.note_heard(request.user, call.number, as_download=as_download)
     return described(response, served, as_download=as_download)
 
 
@@ -72,25 +94,43 @@ def not_yet(request: PortalRequest) -> HttpResponse:
 
 def handed_over(served: Served) -> HttpResponse:
     """Leave the bytes, and which of them, to the nginx in front; that they may be heard was decided here."""
-    return HttpResponse(headers={"X-Accel-Redirect": f"{settings.CALLCOV_AUDIO_ACCEL}{quote(served.name)}"})
+    if not default_storage.exists(served.name):
+        raise Http404(NO_AUDIO)
+    address = f"{settings.CALLCOV_AUDIO_ACCEL}{quote(served.name)}"
+    return HttpResponse(headers={"X-Accel-Redirect": address, "Content-Length": "0"})
 
 
 def sent(request: PortalRequest, served: Served) -> HttpResponseBase:
     """Return the bytes asked for."""
-    size = default_storage.size(served.name)
-    if request.headers.get("If-None-Match") == served.tag and "Range" not in request.headers:
-        return HttpResponse(status=304)
+    with opened(served.name) as file:
+        if request.META.get("HTTP_IF_NONE_MATCH") == served.tag and "HTTP_RANGE" not in request.META:
+            return HttpResponse(status=304)
+        try:
+            span = span_of(request, file.size, served.tag)
+        except NotSatisfiable:
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}", "Content-Length": "0"})
+        chosen = span or Span(0, file.size - 1)
+        response = HttpResponse() if request.method == "HEAD" else bytes_of(file, served.name, chosen)
+        response.headers["Content-Length"] = str(chosen.length)
+        if span:
+            response.status_code = 206
+            response.headers["Content-Range"] = f"bytes {span.first}-{span.last}/{file.size}"
+        return response
+
+
+def opened(name: str) -> "File[bytes]":
+    """Return a stored file; raises `Http404` if there is none."""
     try:
-        span = span_of(request, size, served.tag)
-    except NotSatisfiable:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    chosen = span or Span(0, size - 1)
-    body = iter(()) if request.method == "HEAD" else blocks(served.name, chosen)
-    response = StreamingHttpResponse(body, status=206 if span else 200)
-    response.headers["Content-Length"] = str(chosen.length)
-    if span:
-        response.headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
-    return response
+        return default_storage.open(name)
+    except FileNotFoundError:
+        raise Http404(NO_AUDIO) from None
+
+
+def bytes_of(file: "File[bytes]", name: str, span: Span) -> HttpResponseBase:
+    """Return the bytes of a file: a block in one piece, more than that block by block as they are sent."""
+    if span.length > BLOCK:
+        return StreamingHttpResponse(blocks(name, span))
+    return HttpResponse(part(file, span))
 
 
 def described(response: HttpResponseBase, served: Served, *, as_download: bool) -> HttpResponseBase:
@@ -115,35 +155,3 @@ def described(response: HttpResponseBase, served: Served, *, as_download: bool) 
     if "X-Accel-Redirect" in response.headers:  # nginx knows its files by tags and times of its own
         del response.headers["ETag"], response.headers["Last-Modified"]
     return response
-
-
-def span_of(request: HttpRequest, size: int, tag: str) -> Span | None:
-    """Return the one range asked for, None for the whole; raises `NotSatisfiable` for one beyond the end.
-
-    A range that cannot be read, more than one, or one of another version (`If-Range`) means the whole (RFC 9110).
-    """
-    match = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
-    if not match or request.headers.get("If-Range", tag) != tag or match[1] == match[2] == "":
-        return None
-    if match[1] == "":
-        length = int(match[2])
-        if length == 0 or size == 0:
-            raise NotSatisfiable
-        return Span(max(0, size - length), size - 1)
-    first = int(match[1])
-    last = min(int(match[2]) if match[2] else size - 1, size - 1)
-    if match[2] and int(match[2]) < first:
-        return None
-    if first >= size:
-        raise NotSatisfiable
-    return Span(first, last)
-
-
-def blocks(name: str, span: Span) -> Iterator[bytes]:
-    """Yield the bytes of a span, at most 1 MiB at a time; the file is open only while somebody reads."""
-    with default_storage.open(name) as file:
-        file.seek(span.first)
-        left = span.length
-        while left > 0 and (block := file.read(min(BLOCK, left))):
-            left -= len(block)
-            yield block

@@ -16,8 +16,8 @@ from callcov_portal import choosing
 from callcov_portal.actions import exporting, unmasking
 from callcov_portal.exports import CSV, FORMATS, JSONL, TABLES, Format, NotPossible, Tally, Wish, wish_for
 from callcov_portal.models import Export, ExportState, Recording, User
-from callcov_portal.views.audio import Span, blocks
 from callcov_portal.views.listening import refuse_unless_may_unmask
+from callcov_portal.views.ranges import Span, blocks
 from callcov_portal.views.rendering import PortalRequest
 
 log = structlog.get_logger(__name__)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePath
+from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
@@ -11,13 +13,33 @@ from django.urls import reverse
 
 from callcov_portal import hiding
 from callcov_portal.models import Muting, Recording, SensitiveSpan, User
+from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.sound import MUTED_MIMES
 
 NO_RIGHT = "Only administrators, and those to whom one gave the right, see and hear sensitive data."
+NO_AUDIO = "There is no audio of this call here."
 CANNOT = (
     "The copy without the sensitive seconds could not be made, and the original is for those alone who have the right "
     "to hear it. Press “Try again” on the page of the call, or ask an administrator."
 )
+
+
+class Heard(NamedTuple):
+    """What is looked at of a call when its sound is asked for: a player asks often, and needs none of the people."""
+
+    number: int
+    stored_name: str
+    file_name: str
+    format: str
+    mime: str
+    sha256: str | None
+    created_at: datetime
+    muting: str
+    muted_name: str
+
+
+COLUMNS = ("pk", "file", "file_name", "format", "mime", "sha256", "created_at", "muting", "muted_file")
+MOST_NUMBER = 2**63 - 1  # that a database has
 
 
 class BeingMade(Exception):
@@ -83,7 +105,21 @@ def wants_all(request: HttpRequest) -> bool:
     return True
 
 
-def muting_of(recording: Recording) -> str:
+def heard(number: int) -> Heard:
+    """Return what is known of a call's sound; raises `Http404` where there is no such call."""
+    found = calls_by_number().rows([number]) if number <= MOST_NUMBER else []
+    if not found:
+        raise Http404("There is no such call.")
+    return Heard(*found[0])
+
+
+@lru_cache(maxsize=1)
+def calls_by_number() -> Prepared:
+    """Return the query by which a call's sound is found."""
+    return prepared(Recording.objects.filter(pk=0).order_by().values_list(*COLUMNS))
+
+
+def muting_of(recording: Recording | Heard) -> str:
     """Return where the muted copy stands; one that is gone from the storage counts as one that could not be made."""
     if recording.muting == Muting.DONE and not default_storage.exists(recording.muted_name):
         return Muting.FAILED
@@ -132,34 +168,34 @@ def joined(before: Stretch, end: float, what: str) -> Stretch:
     return Stretch(before.start, max(before.end, end), named)
 
 
-def served_of(recording: Recording, *, is_lifted: bool) -> Served:
-    """Return what is sent of a recording: the original where nothing is sensitive, or for somebody with the right.
+def served_of(call: Heard, *, is_lifted: bool) -> Served:
+    """Return what is sent of a call: the original where nothing is sensitive, or for somebody with the right.
 
-    Raises `Http404` where there is no audio, `BeingMade` while the muted copy is not there yet, and
+    Raises `Http404` where there is only a link, `BeingMade` while the muted copy is not there yet, and
     `PermissionDenied` where it could not be made.
     """
-    state = muting_of(recording)
-    if not recording.stored_name or not default_storage.exists(recording.stored_name):
-        raise Http404("There is no audio of this call here.")
+    state = muting_of(call)
+    if not call.stored_name:
+        raise Http404(NO_AUDIO)
     if is_lifted or state == Muting.NONE:
-        return original(recording)
+        return original(call)
     if state == Muting.DUE:
         raise BeingMade
     if state == Muting.FAILED:
         raise PermissionDenied(CANNOT)
-    return muted(recording)
+    return muted(call)
 
 
-def original(recording: Recording) -> Served:
+def original(call: Heard) -> Served:
     """Return the file as it came."""
-    name = recording.file_name or f"call-{recording.pk}.{recording.format}"
-    mime = recording.mime or "application/octet-stream"
-    return Served(recording.stored_name, mime, name, f'"{recording.sha256}"', recording.created_at)
+    name = call.file_name or f"call-{call.number}.{call.format}"
+    mime = call.mime or "application/octet-stream"
+    return Served(call.stored_name, mime, name, f'"{call.sha256}"', call.created_at)
 
 
-def muted(recording: Recording) -> Served:
+def muted(call: Heard) -> Served:
     """Return the copy in which sensitive seconds are silent."""
-    suffix = PurePath(recording.muted_name).suffix
-    stem = PurePath(recording.file_name).stem or f"call-{recording.pk}"
-    tag = f'"{(recording.sha256 or "")[:16]}-{PurePath(recording.muted_name).stem}"'
-    return Served(recording.muted_name, MUTED_MIMES[suffix[1:]], f"{stem}.muted{suffix}", tag, None)
+    suffix = PurePath(call.muted_name).suffix
+    stem = PurePath(call.file_name).stem or f"call-{call.number}"
+    tag = f'"{(call.sha256 or "")[:16]}-{PurePath(call.muted_name).stem}"'
+    return Served(call.muted_name, MUTED_MIMES[suffix[1:]], f"{stem}.muted{suffix}", tag, None)

@@ -46,7 +46,7 @@ def get(client, call, query="", **headers):
 
 
 def body(response) -> bytes:
-    return b"".join(response.streaming_content)
+    return response.getvalue()
 
 
 def player(client, call, query="", headers=HTMX):
@@ -216,3 +216,9 @@ def test_the_link_to_the_original_is_for_those_with_the_right(as_bob, as_dora, c
     Recording.objects.update(muting=Muting.NONE)
     assert link in as_bob.get(f"/calls/{call.pk}/").content.decode()
     assert link.encode() in as_bob.get("/exports/calls.csv").getvalue()
+
+
+def test_what_is_gone_was_not_heard(as_dora, call):
+    default_storage.delete(call.file.name)
+    assert get(as_dora, call, "?unmuted=1").status_code == 404
+    assert acts() == []

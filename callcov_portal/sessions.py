@@ -1,0 +1,56 @@
+"""Who is signed in: sessions and accounts as Django keeps them, asked for by statements that are put together once."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session
+from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
+
+from callcov_portal.models import User
+from callcov_portal.models.prepared import Prepared, prepared
+
+COLUMNS = [field.attname for field in User._meta.concrete_fields]
+# Whoever signed in by Django's own way is signed in by ours, which asks for the same accounts.
+OURS = {"django.contrib.auth.backends.ModelBackend": "callcov_portal.sessions.Accounts"}
+
+
+class SessionStore(db.SessionStore):
+    """A session in the database: Django's, but for how it is read."""
+
+    def load(self) -> dict[str, Any]:
+        """Return what the session holds; nothing, and it loses its key, where it is unknown or over."""
+        for text, until in sessions_by_key().rows([self.session_key]):
+            if until > timezone.now():
+                content: dict[str, Any] = self.decode(text)
+                if (way := content.get(BACKEND_SESSION_KEY)) in OURS:
+                    content[BACKEND_SESSION_KEY] = OURS[way]
+                return content
+        self._session_key = None
+        return {}
+
+
+class Accounts(ModelBackend):
+    """Names with passwords: Django's, but for how it is asked who a session is of."""
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return whose number it is; None where the account is gone or closed."""
+        for row in users_by_number().rows([user_id]):
+            user = User.from_db(DEFAULT_DB_ALIAS, COLUMNS, row)
+            return user if self.user_can_authenticate(user) else None
+        return None
+
+
+@lru_cache(maxsize=1)
+def sessions_by_key() -> Prepared:
+    """Return the query by which a session is found."""
+    return prepared(Session.objects.filter(session_key="").values_list("session_data", "expire_date"))
+
+
+@lru_cache(maxsize=1)
+def users_by_number() -> Prepared:
+    """Return the query by which a user is found."""
+    return prepared(User.objects.filter(pk=0).order_by().values_list(*COLUMNS))
