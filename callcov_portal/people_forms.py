@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH
-from callcov_portal.reading import rosters
+from callcov_portal.reading import rosters, tables
 
 
 class ContactForm(forms.Form):
@@ -52,6 +52,6 @@ class RosterForm(forms.Form):
             if data.get("file") is not None:
                 data["text"] = rosters.decoded(data["file"].read())
             data["rows"] = rosters.read(data.get("text", ""))
-        except rosters.NotARoster as error:
+        except tables.NotATable as error:
             self.add_error("file", str(error))
         return data

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcov_portal.reading import rosters
-from callcov_portal.reading.rosters import NotARoster, Row
+from callcov_portal.reading.rosters import Row
+from callcov_portal.reading.tables import NotATable
 
 TABLE = "id;name;team\r\na-1;Nora Weiß;Claims\r\n"
 
@@ -54,7 +55,7 @@ def test_the_mark_of_our_own_exports_is_taken_away():
     "text", ["", "name,team\nx,y\n", "id,id\na,b\n", "id\n\0\n", "id\n" + "x\n" * 10_001, '"id\n' + "x" * 200_000]
 )
 def test_what_is_no_roster_says_what_to_do(text):
-    with pytest.raises(NotARoster, match=r"[.]$"):
+    with pytest.raises(NotATable, match=r"[.]$"):
         rosters.read(text)
 
 
@@ -67,5 +68,5 @@ def test_any_bytes_are_read_or_refused(content):
     try:
         rosters.read(rosters.decoded(b"id,name\n" + content))
         rosters.read(rosters.decoded(content))
-    except NotARoster:
+    except NotATable:
         pass
