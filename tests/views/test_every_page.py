@@ -57,18 +57,20 @@ def test_every_address_that_gives_a_page_is_in_the_list(as_dora, scene):
     assert pages | {"login"} == {page.view for page in PAGES}  # who is signed in is led away from there
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_page_answers(as_dora, as_charlie, page, scene):
-    answer = (as_charlie if page.is_public else as_dora).get(page.address(scene))
-    assert answer.status_code == (404 if page.name == "not-found" else 200)
-    assert answer.content.count(b"<h1") == 1
+def test_each_page_answers(as_dora, as_charlie, scene, subtests):
+    for page in PAGES:
+        with subtests.test(page.name):
+            answer = (as_charlie if page.is_public else as_dora).get(page.address(scene))
+            assert answer.status_code == (404 if page.name == "not-found" else 200)
+            assert answer.content.count(b"<h1") == 1
 
 
-@pytest.mark.parametrize("page", EMPTY, ids=lambda page: page.name)
-def test_the_page_answers_where_there_is_nothing(as_dora, page):
-    answer = as_dora.get(page.address({}))
-    assert answer.status_code == 200
-    assert answer.content.count(b"<h1") == 1
+def test_each_page_answers_where_there_is_nothing(as_dora, subtests):
+    for page in EMPTY:
+        with subtests.test(page.name):
+            answer = as_dora.get(page.address({}))
+            assert answer.status_code == 200
+            assert answer.content.count(b"<h1") == 1
 
 
 def test_what_a_reviewer_sees_is_the_same_but_for_what_is_not_theirs(signed_in, scene):
