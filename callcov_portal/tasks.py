@@ -15,6 +15,7 @@ from callcov_portal.actions import (
     chores,
     drawing,
     exporting,
+    fetching,
     housekeeping,
     indexing,
     merging,
@@ -22,6 +23,7 @@ from callcov_portal.actions import (
     recounting,
     scheduling,
     sweeping,
+    turns,
 )
 from callcov_portal.actions.chores import Kind
 
@@ -38,6 +40,21 @@ KINDS: dict[str, Kind[Any]] = {
 def advance(analysis_id: str) -> None:
     """Do the next thing for one analysis, if it is due."""
     advancing.advance(UUID(analysis_id))
+
+
+@shared_task
+def send_next() -> None:
+    """Wait for room, and send what is most urgent then; before that takes its time, ring for the next one."""
+    if turn := turns.stand():
+        send(send_next)
+        turns.send(turn)
+
+
+@shared_task
+def fetch_next() -> None:
+    """Fetch the copy of one link; then ring for the next one."""
+    if turns.fetch():
+        send(fetch_next)
 
 
 @shared_task
@@ -59,6 +76,11 @@ def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
+    if turns.waiting(for_a_copy=False):
+        send(send_next)
+    if turns.waiting(for_a_copy=True):
+        for _ in range(fetching.MOST_AT_ONCE):
+            send(fetch_next)
     if indexing.is_due():
         send(index)
     scheduling.make_due(timezone.now())

@@ -7,9 +7,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import fetching, outcomes, reconciling, refreshing, schedule, submitting
+from callcov_portal.actions import fetching, outcomes, pace, reconciling, refreshing, schedule, submitting
 from callcov_portal.actions.leases import held
-from callcov_portal.actions.pace import TooSoon
 from callcov_portal.client.errors import ApiError
 from callcov_portal.models import Analysis, Failure, State
 
@@ -19,26 +18,57 @@ log = structlog.get_logger(__name__)
 def advance(pk: UUID) -> bool:
     """Do the next thing for one analysis if it is due; False if it is not, or somebody else has it.
 
+    What waits to be sent is left untouched while there is no room for it, or while something more urgent waits.
     Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
     """
     analysis = Analysis.objects.select_related("recording").due(timezone.now()).filter(pk=pk).first()
-    if analysis is None:
+    if analysis is None or not may_go(analysis) or not claimed(analysis):
         return False
-    if not Analysis.objects.claim(pk, analysis.next_attempt_at, timezone.now() + schedule.LEASE):
+    work_on(analysis)
+    return True
+
+
+def may_go(analysis: Analysis) -> bool:
+    """Say whether there is anything to be done now: where not, nothing is written."""
+    if analysis.state != State.QUEUED:
+        return True
+    if analysis.needs_copy:
+        return not fetching.is_busy()
+    now = timezone.now()
+    before = Analysis.objects.waiting(now, for_a_copy=False).filter(urgency__lt=analysis.urgency)
+    return pace.first_room([pace.SUBMISSION, pace.REQUEST], now) <= now and not before.exists()
+
+
+def claimed(analysis: Analysis) -> bool:
+    """Take an analysis for ourselves; False if somebody else has it."""
+    if not Analysis.objects.claim(analysis.pk, analysis.next_attempt_at, timezone.now() + schedule.LEASE):
         return False
     analysis.attempts += 1
+    return True
+
+
+def work_on(analysis: Analysis, place: pace.Place | None = None) -> None:
+    """Do the next thing for an analysis that was claimed, as `advance` promises; a place is used or given back."""
     try:
         if not is_given_up(analysis):
             with held(analysis):
-                take_next_step(analysis)
-    except TooSoon as wait:
-        outcomes.wait_until(analysis, wait.until, attempts=analysis.attempts - 1)
+                take_next_step(analysis, place)
+    except pace.TooSoon as wait:
+        no_room(analysis, wait)
     except ApiError as error:
         away(analysis, error)
     except Exception as error:
-        log.exception("advance_failed", analysis=str(pk), state=analysis.state)
+        log.exception("advance_failed", analysis=str(analysis.pk), state=analysis.state)
         poisoned(analysis, error)
-    return True
+    finally:
+        if place:
+            pace.give_back(place)
+
+
+def no_room(analysis: Analysis, wait: pace.TooSoon) -> None:
+    """Put back what found no room: at its place in the line if it waits to be sent, else until there is."""
+    when = analysis.next_attempt_at if analysis.state == State.QUEUED else wait.until
+    outcomes.wait_until(analysis, when, attempts=analysis.attempts - 1)
 
 
 def is_given_up(analysis: Analysis) -> bool:
@@ -54,12 +84,12 @@ def is_given_up(analysis: Analysis) -> bool:
     return outcomes.fail(analysis, Failure.GAVE_UP, why.strip())
 
 
-def take_next_step(analysis: Analysis) -> None:
+def take_next_step(analysis: Analysis, place: pace.Place | None) -> None:
     """Choose by state. Anything that was sent to another API than today's waits, or expires."""
     if analysis.state != State.QUEUED and analysis.api_url != settings.CALLCOV_API_IDENTITY:
         wait_for_its_api(analysis)
     elif analysis.state == State.QUEUED:
-        send(analysis)
+        send(analysis, place)
     elif analysis.state == State.SENDING:
         reconciling.find(analysis)
     elif analysis.state == State.FAILED:
@@ -68,7 +98,7 @@ def take_next_step(analysis: Analysis) -> None:
         refreshing.refresh(analysis)
 
 
-def send(analysis: Analysis) -> None:
+def send(analysis: Analysis, place: pace.Place | None) -> None:
     """Send a queued analysis, fetching the recording's copy first where there is only a link."""
     if reconciling.arrived_after_all(analysis):
         return
@@ -78,7 +108,7 @@ def send(analysis: Analysis) -> None:
     if not default_storage.exists(recording.stored_name):
         outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Delete the call, then add it again.")
         return
-    submitting.submit(analysis)
+    submitting.submit(analysis, place)
 
 
 def wait_for_its_api(analysis: Analysis) -> None:

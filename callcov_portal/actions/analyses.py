@@ -5,19 +5,19 @@ from django.utils import timezone
 
 from callcov_portal.actions import tallying
 from callcov_portal.actions.recordings import note
-from callcov_portal.models import Analysis, Failure, Recording, State, User
+from callcov_portal.models import Analysis, Failure, Recording, State, Urgency, User
 
 
 class NotPossible(Exception):
     """The analysis has moved on, or never allowed it; says so in one sentence."""
 
 
-def analyse_again(recording: Recording, user: User) -> Analysis:
+def analyse_again(recording: Recording, user: User, urgency: Urgency = Urgency.PERSON) -> Analysis:
     """Queue a new analysis of a recording in place of its finished one, which is kept in the history."""
     current = recording.current_analysis
     if current and not current.may_analyse_again:
         raise NotPossible("The current analysis is not finished, or can be retried.")
-    return replace(recording, current, user, "analysed again")
+    return replace(recording, current, user, "analysed again", urgency)
 
 
 def send_anyway(analysis: Analysis, user: User) -> Analysis:
@@ -28,9 +28,18 @@ def send_anyway(analysis: Analysis, user: User) -> Analysis:
 
 
 @transaction.atomic
-def replace(recording: Recording, old: Analysis | None, user: User, act: str) -> Analysis:
+def replace(
+    recording: Recording, old: Analysis | None, user: User, act: str, urgency: Urgency = Urgency.PERSON
+) -> Analysis:
     """Write the new analysis and make it the current one; of two people pressing at once one succeeds."""
-    new = Analysis.objects.create(recording=recording, replaces=old, requested_by=user, next_attempt_at=timezone.now())
+    new = Analysis.objects.create(
+        recording=recording,
+        replaces=old,
+        requested_by=user,
+        next_attempt_at=timezone.now(),
+        needs_copy=not recording.file,
+        urgency=urgency,
+    )
     if not Recording.objects.filter(pk=recording.pk, current_analysis=old).update(**current(new)):
         transaction.set_rollback(True)
         raise NotPossible("Somebody has done that already.")

@@ -6,7 +6,7 @@ from enum import Enum
 from django.db import connection, transaction
 from django.utils import timezone
 
-from callcov_portal.actions import judging, masking, schedule, tallying
+from callcov_portal.actions import judging, masking, schedule, spending, tallying
 from callcov_portal.actions.pouring import key, moment
 from callcov_portal.actions.results import SegmentRow, json_text, write_findings, write_segments
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
@@ -70,6 +70,7 @@ def complete(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         note_duration(analysis, snapshot)
         tallying.retally(analysis.recording_id, known=(analysis.pk, counted_of(segments, found, snapshot)))
         masking.write(analysis, spans)
+        spending.count(completed=1)  # last: its row is everybody's
     return Applied.APPLIED
 
 

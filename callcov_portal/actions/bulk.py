@@ -29,6 +29,7 @@ from callcov_portal.models import (
     LogEntry,
     Recording,
     State,
+    Urgency,
     User,
 )
 from callcov_portal.models.selection import Selection
@@ -190,7 +191,7 @@ def act_on(job: BulkJob, number: int) -> None:
         case BulkAct.CANCEL:
             analyses.cancel(analysis_of(recording), job.user)
         case BulkAct.AGAIN:
-            analyses.analyse_again(recording, job.user)
+            analyses.analyse_again(recording, job.user, Urgency.BATCH)
         case BulkAct.DELETE:
             if not job.user.is_lead:
                 raise Refused("Only a lead can delete calls.")

@@ -19,7 +19,16 @@ MEGABYTE = 1024 * 1024
 # Answers that another try will not change.
 FINAL_STATUSES = {400, 401, 403, 404, 405, 406, 410, 451}
 # A link may take ten minutes: of a worker's four threads two always stay free for the rest.
-SLOTS = threading.BoundedSemaphore(2)
+MOST_AT_ONCE = 2
+SLOTS = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+def is_busy() -> bool:
+    """Say whether this process fetches as many links as it may."""
+    if not SLOTS.acquire(blocking=False):
+        return True
+    SLOTS.release()
+    return False
 
 
 def fetch_copy(analysis: Analysis) -> bool:
@@ -74,6 +83,7 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
         with transaction.atomic():
             attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
             if attached:
+                Analysis.objects.filter(recording=recording.pk, needs_copy=True).update(needs_copy=False)
                 tallying.retally(recording.pk)
                 drawing.note_due(recording.pk)
     except IntegrityError:

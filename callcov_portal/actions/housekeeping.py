@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import batches, bulk, exporting, merging, pace
+from callcov_portal.actions import batches, bulk, exporting, merging, pace, spending
 from callcov_portal.models import Delivery
 from callcov_portal.parts import KEPT as KEPT_UPLOADS
 from callcov_portal.uploads import incoming_folder
@@ -40,5 +40,6 @@ def tidy() -> None:
     exporting.forget_expired(timezone.now())
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()
+    spending.forget_old(timezone.localdate())
     bulk.forget_old(timezone.now())
     merging.forget_old(timezone.now())

@@ -3,6 +3,9 @@
 (20 of 20 with four processes, where a fixed window in Redis let 32 through.)
 """
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,12 +13,15 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from callcov_portal.actions import spending
 from callcov_portal.models import Call, Signal
 
 SUBMISSION = "submission"
 REQUEST = "request"
-# A little more than the API's minute: its clock and the way to it are not ours.
-WINDOW = timedelta(seconds=61)
+# The API's minute, and a little more for a clock that runs a little faster than ours.
+WINDOW = timedelta(seconds=60.05)
+# By then the API has counted a call that we begin now, however long its body is; its answer may tell sooner.
+ON_THE_WAY = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=15)
 PAUSE = "pause"
 LOCK_NUMBER = 0xCA11C0
@@ -29,6 +35,15 @@ class TooSoon(Exception):
         self.until = until
 
 
+@dataclass
+class Place:
+    """Room for one call from `at` on, which may lie a little ahead."""
+
+    at: datetime
+    rows: list[int]
+    is_used: bool = False
+
+
 def limit_of(bucket: str) -> int:
     """Return how many calls of a kind a minute may hold."""
     if bucket == SUBMISSION:
@@ -36,17 +51,44 @@ def limit_of(bucket: str) -> int:
     return int(settings.CALLCOV_API_REQUESTS_PER_MINUTE)
 
 
-def take(*buckets: str) -> None:
-    """Write down one call in each bucket, or raise `TooSoon` and write down nothing."""
+def take(*buckets: str, within: timedelta = timedelta()) -> Place:
+    """Write down one call in each bucket, at the first moment with room for it, or raise `TooSoon` and write nothing.
+
+    That moment is now, or at most `within` ahead: until then the caller waits.
+    """
     with transaction.atomic():
         lock()
         now = timezone.now()  # after the wait for the lock: it counts when the call is made
-        pause = pauses_after(now).first()
-        if pause and pause.until:
-            raise TooSoon(pause.until)
-        for bucket in buckets:
-            refuse_if_full(bucket, now)
-        Call.objects.bulk_create(Call(bucket=bucket, at=now) for bucket in buckets)
+        at = first_room(buckets, now)
+        if at > now + within:
+            raise TooSoon(at)
+        rows = Call.objects.bulk_create(Call(bucket=bucket, at=at + ON_THE_WAY) for bucket in buckets)
+        spending.count(requests=buckets.count(REQUEST), submissions=buckets.count(SUBMISSION))
+    return Place(at, [row.pk for row in rows])
+
+
+def note_repeat() -> None:
+    """Count a question that is asked once more at once: nobody waits for room in the middle of it."""
+    with transaction.atomic():
+        lock()
+        Call.objects.create(bucket=REQUEST, at=timezone.now() + ON_THE_WAY)
+        spending.count(requests=1)
+
+
+def note_answered(place: Place) -> None:
+    """Note that a call was answered: the API has counted it by now, so its place is free again a minute from now."""
+    now = timezone.now()
+    Call.objects.filter(pk__in=place.rows, at__gt=now).update(at=now)
+
+
+def give_back(place: Place) -> None:
+    """Take back what was written down for a call that is not made; of one that was made, nothing."""
+    if not place.is_used:
+        place.is_used = True
+        with transaction.atomic():
+            gone = Counter(Call.objects.filter(pk__in=place.rows).values_list("bucket", flat=True))
+            Call.objects.filter(pk__in=place.rows).delete()
+            spending.count(requests=-gone[REQUEST], submissions=-gone[SUBMISSION])
 
 
 def lock() -> None:
@@ -56,20 +98,54 @@ def lock() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_NUMBER])
 
 
-def refuse_if_full(bucket: str, now: datetime) -> None:
-    """Raise `TooSoon` when the last minute holds as many calls as it may."""
-    # What lies further ahead was written before the clock was set back.
-    recent = Call.objects.filter(bucket=bucket, at__gt=now - WINDOW, at__lte=now + WINDOW)
+def first_room(buckets: Sequence[str], now: datetime) -> datetime:
+    """Return the first moment, not before now, at which no pause is on and every bucket has room."""
+    moments = [pause.until for pause in pauses_after(now, *buckets) if pause.until]
+    return max([now, *moments, *(free_from(bucket, limit_for(bucket, buckets, now), now) for bucket in buckets)])
+
+
+def limit_for(bucket: str, buckets: Sequence[str], now: datetime) -> int:
+    """Return how many calls the minute may hold for these: questions leave room for the submissions still to come."""
     limit = limit_of(bucket)
-    oldest = recent.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
-    if oldest:
-        raise TooSoon(oldest + WINDOW)
+    if bucket == REQUEST and SUBMISSION not in buckets:
+        to_come = max(limit_of(SUBMISSION) - recent(SUBMISSION, now).count(), 0)
+        return limit - min(to_come, limit // 2)
+    return limit
 
 
-def pauses_after(moment: datetime) -> QuerySet[Signal]:
-    """Return the pause if it lasts beyond a moment; none is as long as one from before the clock was set back."""
+def free_from(bucket: str, limit: int, now: datetime) -> datetime:
+    """Return when the minute before holds fewer calls than the limit."""
+    newest = recent(bucket, now).order_by("-at").values_list("at", flat=True)
+    oldest = newest[limit - 1 : limit].first()
+    return oldest + WINDOW if oldest else now
+
+
+def recent(bucket: str, now: datetime) -> QuerySet[Call]:
+    """Return the calls that count now. What lies further ahead was written before the clock was set back."""
+    return Call.objects.filter(bucket=bucket, at__gt=now - WINDOW, at__lte=now + WINDOW)
+
+
+def room() -> int:
+    """Return for how many questions there is room now."""
+    now = timezone.now()
+    if pauses_after(now, REQUEST).exists():
+        return 0
+    return max(limit_for(REQUEST, [REQUEST], now) - recent(REQUEST, now).count(), 0)
+
+
+def pauses_after(moment: datetime, *buckets: str) -> QuerySet[Signal]:
+    """Return the pauses of all calls, or of some kind, that last beyond a moment.
+
+    None is as long as one from before the clock was set back.
+    """
     longest = timezone.now() + LONGEST_PAUSE + WINDOW
-    return Signal.objects.filter(name=PAUSE, until__gt=moment, until__lte=longest)
+    names = [PAUSE, *map(pause_of, buckets)]
+    return Signal.objects.filter(name__in=names, until__gt=moment, until__lte=longest)
+
+
+def pause_of(bucket: str) -> str:
+    """Return the name of the pause of one kind of calls; "" for all."""
+    return f"{PAUSE}_{bucket}" if bucket else PAUSE
 
 
 def take_turn(name: str, every: timedelta) -> bool:
@@ -80,14 +156,20 @@ def take_turn(name: str, every: timedelta) -> bool:
     return created or Signal.objects.filter(over, name=name).update(at=now) == 1
 
 
-def pause(seconds: float, why: str) -> None:
-    """Make every worker wait, at most 15 minutes; a longer pause that is set already stays."""
+def pause(seconds: float, why: str, bucket: str = "") -> None:
+    """Make every worker wait with calls of a kind, or with all, at most 15 minutes; a longer pause that is set stays."""
     now = timezone.now()
     until = now + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
     with transaction.atomic():
         lock()
-        if not pauses_after(until).exists():
-            Signal.objects.update_or_create(name=PAUSE, defaults={"at": now, "until": until, "text": why})
+        if not pauses_after(until, *filter(None, [bucket])).exists():
+            Signal.objects.update_or_create(name=pause_of(bucket), defaults={"at": now, "until": until, "text": why})
+
+
+def is_spent(bucket: str) -> bool:
+    """Say whether our own log knows the limit to be used up, so that nobody asks before there is room."""
+    now = timezone.now()
+    return free_from(bucket, limit_of(bucket), now) > now
 
 
 def forget_old_calls() -> None:

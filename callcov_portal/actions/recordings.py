@@ -23,7 +23,9 @@ from callcov_portal.models import (
     LogEntry,
     Recording,
     Spent,
+    Urgency,
     User,
+    Way,
 )
 from callcov_portal.models.people import key_of
 from callcov_portal.reading.filenames import called_at_in
@@ -31,6 +33,7 @@ from callcov_portal.reading.filenames import called_at_in
 Who = TypeVar("Who", Agent, Contact)
 
 LONGEST_LINK = 2000  # what the column holds
+A_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,11 @@ def write_recording(
     if item and not BatchItem.objects.settle(item.pk, Fate.STORED, recording=recording):
         raise Settled
     recording.current_analysis = Analysis.objects.create(
-        recording=recording, requested_by=user, next_attempt_at=timezone.now()
+        recording=recording,
+        requested_by=user,
+        next_attempt_at=timezone.now(),
+        needs_copy=not recording.file,
+        urgency=urgency_of(item),
     )
     recording.state = recording.current_analysis.state
     recording.save(update_fields=["current_analysis", "state"])
@@ -184,6 +191,15 @@ def write_recording(
     if recording.stored_name:
         drawing.note_due(recording.pk)
     return recording
+
+
+def urgency_of(item: BatchItem | None) -> Urgency:
+    """Return how urgent a new call is: the first few of what a person adds are waited for, the rest of a batch is not."""
+    if item is None:
+        return Urgency.PERSON
+    if item.batch.way not in {Way.FILES, Way.LINKS}:
+        return Urgency.BULK
+    return Urgency.PERSON if item.position <= A_FEW else Urgency.BATCH
 
 
 def agent_named(identifier: str) -> Agent:

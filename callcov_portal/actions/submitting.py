@@ -14,17 +14,20 @@ from callcov_portal.client.types import AnalysisSnapshot
 from callcov_portal.models import Analysis, Failure, State
 
 
-def submit(analysis: Analysis) -> None:
+def submit(analysis: Analysis, place: pace.Place | None = None) -> None:
     """Send a queued analysis whose recording has its file.
 
     SENDING is committed before the first byte leaves, so that a crash leaves a row that is reconciled and not
-    one that is sent again. Raises `pace.TooSoon` with nothing written when the limits leave no room.
+    one that is sent again. Raises `pace.TooSoon` with nothing written when no place was taken for it before and the
+    limits leave no room.
     """
-    pace.take(pace.SUBMISSION, pace.REQUEST)
+    place = place or pace.take(pace.SUBMISSION, pace.REQUEST)
     if not begin(analysis):
+        pace.give_back(place)
         return
+    place.is_used = True
     try:
-        with gateway.speaking() as api:
+        with gateway.submitting(place) as api:
             snapshot = post(api, analysis)
     except (NotSent, Misconfigured) as error:
         never_arrived(analysis, error)

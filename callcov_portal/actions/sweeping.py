@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, refreshing
+from callcov_portal.actions import gateway, pace, refreshing
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.client.errors import ApiError
 from callcov_portal.models import Analysis, Signal
@@ -17,9 +17,10 @@ MOST_AT_ONCE = 60
 
 
 def sweep() -> list[UUID]:
-    """Look at the API's list of what it works on, and return the analyses that are due, the longest due first.
+    """Look at the API's list of what it works on, and return what news is to be asked for, the longest due first.
 
-    Whatever the look comes to, the line goes on.
+    Only as many as there is room for, and while the API is in trouble one: the others are not touched at all. Whatever
+    the look comes to, the line goes on.
     """
     Signal.objects.update_or_create(name=SWEPT, defaults={"at": timezone.now()})
     try:
@@ -28,7 +29,8 @@ def sweep() -> list[UUID]:
         log.info("live_look_postponed", error=str(error))
     except Exception:
         log.exception("live_look_failed")
-    return list(Analysis.objects.due(timezone.now()).values_list("pk", flat=True)[:MOST_AT_ONCE])
+    most = min(pace.room(), 1 if trouble() else MOST_AT_ONCE)
+    return list(Analysis.objects.in_work(timezone.now()).values_list("pk", flat=True)[:most])
 
 
 def trouble() -> Signal | None:

@@ -43,8 +43,8 @@ class Api:
 
     `base_url` ends in the version (".../api/v1"). Time-outs are in seconds. Every request has a connection of its
     own, so an instance may be shared between threads and no stale connection makes a create unsure. `last_rate`
-    is what the newest answer said about rate limits, None if it said nothing. Raises Misconfigured at once when
-    address or key cannot be right.
+    is what the newest answer said about rate limits, None if it said nothing. `on_repeat` is called before a question
+    is asked once more. Raises Misconfigured at once when address or key cannot be right.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Api:
         read_timeout: float = 30.0,
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        on_repeat: Callable[[], None] = lambda: None,
     ) -> None:
         self.base_url = base_url.strip().rstrip("/")
         host = checked_host(self.base_url)
@@ -65,6 +66,7 @@ class Api:
         self._timeout = (connect_timeout, read_timeout)
         self._session = session_for(host) if session is None else session
         self._sleep = sleep
+        self._on_repeat = on_repeat
 
     def create_from_link(
         self,
@@ -172,6 +174,7 @@ class Api:
                 if told > LONGEST_PAUSE or isinstance(trouble.__cause__, AnswerTooLarge):
                     raise
                 self._sleep(max(told, pause * random.uniform(0.7, 1.3)))  # noqa: S311 - only spreads the load
+                self._on_repeat()
         return self._ask_once(path, params)
 
     def _ask_once(self, path: str, params: Mapping[str, Any] | None) -> Answer:

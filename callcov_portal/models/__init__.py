@@ -7,6 +7,7 @@ from callcov_portal.models.analysis import (
     Analysis,
     Failure,
     State,
+    Urgency,
 )
 from callcov_portal.models.batch import Batch, BatchItem, BatchState, Cause, Fate, Sums, Way
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
@@ -15,7 +16,7 @@ from callcov_portal.models.export import ColumnChoice, Every, Export, ExportStat
 from callcov_portal.models.file_pattern import FilePattern
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.merge import Merge, Side
-from callcov_portal.models.pace import Call, Signal
+from callcov_portal.models.pace import Call, Signal, Spending
 from callcov_portal.models.people import UNKNOWN_CONTACT, Agent, Contact, Role, User
 from callcov_portal.models.recording import CalledAtSource, Direction, Muting, Recording
 from callcov_portal.models.rule_version import RuleVersion
@@ -74,11 +75,13 @@ __all__ = [
     "Side",
     "Signal",
     "Speaker",
+    "Spending",
     "Spent",
     "Spoken",
     "State",
     "Sums",
     "Unindexed",
+    "Urgency",
     "User",
     "Waveform",
     "Way",

@@ -41,6 +41,14 @@ class Failure(models.TextChoices):
     GAVE_UP = "gave_up", "Given up after many tries"
 
 
+class Urgency(models.IntegerChoices):
+    """What is sent first: what a person waits for, before what may take the night."""
+
+    PERSON = 0, "A person waits for it"
+    BATCH = 1, "One of many"
+    BULK = 2, "From a folder, a manifest or a command"
+
+
 WHAT_TO_DO: dict[str, str] = {
     Failure.REFUSED: "Read the API's reason, correct the call's details, then analyse again.",
     Failure.UNSURE: "Look whether the API lists it. If not, press Send anyway; it may be billed twice.",
@@ -110,6 +118,11 @@ def sources_of(state: State, failure: str = "") -> Q:
     return condition
 
 
+def is_due(now: datetime) -> Q:
+    """Return the condition of what is due; see `AnalysisQuerySet.due`."""
+    return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + FARTHEST)
+
+
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
     """Questions about analyses, and the one way to move them."""
 
@@ -119,8 +132,16 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         What is finished has no next attempt, unless late news about it was announced. A row that was put off
         further than anything ever is was written before the clock was set back: it is due as well.
         """
-        due = Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + FARTHEST)
-        return self.filter(due).order_by("next_attempt_at")
+        return self.filter(is_due(now)).order_by("next_attempt_at")
+
+    def waiting(self, now: datetime, *, for_a_copy: bool) -> Self:
+        """Return what is due to be sent, or to be fetched first, the most urgent first."""
+        rows = self.filter(is_due(now), state=State.QUEUED, needs_copy=for_a_copy)
+        return rows.order_by("urgency", "next_attempt_at")
+
+    def in_work(self, now: datetime) -> Self:
+        """Return what is due but for what waits to be sent: news is to be asked for, the longest due first."""
+        return self.due(now).exclude(state=State.QUEUED)
 
     def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
         """Move one row to a state, if the table of states allows it from where the row stands now.
@@ -171,6 +192,8 @@ class Analysis(models.Model):
     detail = models.TextField(blank=True)  # the last trouble in words for people
     duplicate_of = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
+    urgency = models.PositiveSmallIntegerField(choices=Urgency, default=Urgency.PERSON)
+    needs_copy = models.BooleanField(default=False)  # there is only a link yet: nothing to send before it is fetched
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)  # tries since the last progress
     submissions = models.PositiveIntegerField(default=0)  # POSTs begun; the number in the webhook's token
@@ -199,7 +222,14 @@ class Analysis(models.Model):
         ordering = ["-created_at"]
         verbose_name_plural = "analyses"
         indexes = [
-            models.Index("next_attempt_at", condition=Q(next_attempt_at__isnull=False), name="analysis_due"),
+            models.Index(
+                "next_attempt_at",
+                condition=Q(next_attempt_at__isnull=False) & ~Q(state=State.QUEUED),
+                name="analysis_in_work",
+            ),
+            models.Index(
+                "needs_copy", "urgency", "next_attempt_at", condition=Q(state=State.QUEUED), name="analysis_waiting"
+            ),
             models.Index("state", "failure", name="analysis_by_state"),
             models.Index("external_id", name="analysis_by_external_id"),
         ]

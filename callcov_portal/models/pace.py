@@ -26,3 +26,15 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.text}"
+
+
+class Spending(models.Model):
+    """What was asked of the API on one day of the portal's zone, and how many analyses it completed."""
+
+    day = models.DateField(primary_key=True)
+    requests = models.IntegerField(default=0)  # of every kind, submissions too
+    submissions = models.IntegerField(default=0)
+    completed = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.requests} requests for {self.completed} analyses"

@@ -5,9 +5,10 @@ from io import BytesIO
 import pytest
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
-from callcov_portal.actions import gateway
-from callcov_portal.models import Analysis
+from callcov_portal.actions import gateway, pace
+from callcov_portal.models import Analysis, Call, Signal
 from tests.factories import AnalysisFactory, RecordingFactory
 from tests.fakes import FakeApi
 from tests.sounds import wav
@@ -34,6 +35,10 @@ def again(analysis: Analysis) -> Analysis:
 
 def make_due(analysis: Analysis) -> None:
     """Let the time of the next attempt have come."""
-    from django.utils import timezone
-
     Analysis.objects.filter(pk=analysis.pk).update(next_attempt_at=timezone.now())
+
+
+def forget_the_limits() -> None:
+    """Let the minute be over, and every pause."""
+    Call.objects.all().delete()
+    Signal.objects.filter(name__startswith=pace.PAUSE).delete()

@@ -9,41 +9,48 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from callcov_portal import tasks
-from callcov_portal.actions import housekeeping, leases, marks, refreshing, schedule, sweeping
+from callcov_portal.actions import gateway, housekeeping, leases, marks, refreshing, schedule, sweeping
 from callcov_portal.client.errors import Unavailable
 from callcov_portal.models import Analysis, Delivery, Signal, State
 from callcov_portal.models.analysis import AnalysisQuerySet
 from callcov_portal.uploads import incoming_folder
-from tests.actions.conftest import again
+from tests.actions.conftest import again, forget_the_limits
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory, UserFactory
 
 
 @pytest.mark.django_db
 class TestSweeping:
     def test_it_finds_what_is_due_and_nothing_else(self, api) -> None:
-        due = AnalysisFactory()
-        AnalysisFactory(next_attempt_at=timezone.now() + timedelta(minutes=1))
+        due = ProcessingFactory(state=State.SENDING)
+        ProcessingFactory(state=State.SENDING, next_attempt_at=timezone.now() + timedelta(minutes=1))
         CompletedFactory()
         assert sweeping.sweep() == [due.pk]
         assert Signal.objects.filter(name=sweeping.SWEPT).exists()
 
-    def test_an_api_that_is_away_does_not_stop_it(self, api) -> None:
-        due = AnalysisFactory()
-        ProcessingFactory(next_attempt_at=timezone.now() + timedelta(minutes=1))
+    def test_an_api_that_is_away_is_asked_about_one_at_a_time_until_it_is_back(self, api) -> None:
+        rows = ProcessingFactory.create_batch(3)
         api.trouble = [Unavailable("No answer.")]
-        assert sweeping.sweep() == [due.pk]
+        assert sweeping.sweep() == []
+        forget_the_limits()
+        assert len(sweeping.sweep()) == 1
+        gateway.note_answer()
+        assert set(sweeping.sweep()) == {row.pk for row in rows}
 
     def test_a_list_that_our_code_cannot_take_does_not_stop_it(self, api, monkeypatch) -> None:
-        due = AnalysisFactory()
+        due = ProcessingFactory()
         monkeypatch.setattr(refreshing, "look_at_all", lambda: 1 / 0)
         assert sweeping.sweep() == [due.pk]
 
     def test_the_task_rings_for_each(self, api, monkeypatch) -> None:
         rung = []
-        monkeypatch.setattr(tasks.advance, "apply_async", lambda args, **_kw: rung.append(args[0]))
-        due = [AnalysisFactory(), AnalysisFactory()]
+        monkeypatch.setattr(tasks, "send", lambda task, *arguments: rung.append((task, *arguments)))
+        due = ProcessingFactory.create_batch(2, state=State.SENDING)
+        AnalysisFactory.create_batch(2)
+        AnalysisFactory(needs_copy=True)
         tasks.sweep()
-        assert sorted(rung) == sorted(str(analysis.pk) for analysis in due)
+        assert sorted(row[1] for row in rung if row[0] is tasks.advance) == sorted(str(row.pk) for row in due)
+        lines = [task for task, *_ in rung if task in {tasks.send_next, tasks.fetch_next}]
+        assert lines == [tasks.send_next, tasks.fetch_next, tasks.fetch_next]
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import NotFound, NotSent, Unavailable, Unsure
 from callcov_portal.client.types import AnalysisSnapshot
 from callcov_portal.models import Analysis, Call, Failure, State
-from tests.actions.conftest import again, make_due
+from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import AnalysisFactory, RecordingFactory
 
 pytestmark = pytest.mark.django_db
@@ -273,6 +273,7 @@ def test_outages_before_do_not_count_as_submissions(api, queued) -> None:
     for _ in range(schedule.MOST_SUBMISSIONS):
         api.trouble = [NotSent("Connection refused.")]
         look(queued)
+        forget_the_limits()
     api.trouble = [Unsure("Reset.")]
     assert look(queued).submissions == 1
     for _ in range(2):

@@ -13,7 +13,7 @@ from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
 from callcov_portal.client.types import AnalysisSnapshot, ListPage
 from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
-from tests.actions.conftest import again, make_due
+from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import ProcessingFactory
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,7 @@ def test_after_days_of_being_off_one_question_in_vain_ends_nothing(api, processi
     api.finish(processing.external_id)
     api.trouble = [Unavailable("No answer.")]
     advance(processing.pk)
+    forget_the_limits()
     make_due(processing)
     advance(processing.pk)
     assert again(processing).state == State.COMPLETED

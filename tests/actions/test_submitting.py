@@ -10,8 +10,8 @@ from django.utils import timezone
 from callcov_portal.actions import gateway, pace, schedule, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import Misconfigured, NotSent, RateLimited, Refused, Unsure
-from callcov_portal.models import Analysis, Call, Failure, Signal, State
-from tests.actions.conftest import again, make_due
+from callcov_portal.models import Analysis, Failure, Signal, State
+from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import ProcessingFactory
 from tests.sounds import wav
 
@@ -70,11 +70,11 @@ def test_a_request_that_never_arrived_leaves_the_analysis_queued(api, queued, tr
 
 def test_after_an_outage_the_trouble_is_forgotten_and_the_analysis_is_sent_once(api, queued) -> None:
     for _ in range(20):
-        Call.objects.all().delete()  # the limits are not what this is about
+        forget_the_limits()  # they are not what this is about
         api.trouble = [NotSent("Connection refused.")]
         make_due(queued)
         advance(queued.pk)
-    Call.objects.all().delete()
+    forget_the_limits()
     make_due(queued)
     advance(queued.pk)
     assert again(queued).state == State.PROCESSING
@@ -110,13 +110,13 @@ def test_a_lost_answer_leaves_sending_and_is_not_sent_again(api, queued) -> None
     assert after.external_id in api.created
 
 
-def test_full_limits_put_the_analysis_off_without_counting_a_try(api, queued, settings) -> None:
+def test_full_limits_leave_the_analysis_untouched_at_its_place_in_the_line(api, queued, settings) -> None:
     settings.CALLCOV_API_SUBMISSIONS_PER_MINUTE = 1
     pace.take(pace.SUBMISSION)
-    advance(queued.pk)
+    assert not advance(queued.pk)
     after = again(queued)
     assert (after.state, after.attempts, api.calls) == (State.QUEUED, 0, [])
-    assert timedelta(seconds=50) < after.next_attempt_at - timezone.now() < timedelta(seconds=62)
+    assert after.next_attempt_at == again(queued).next_attempt_at <= timezone.now()
 
 
 def test_a_recording_whose_file_is_gone_says_so(api, queued) -> None:
