@@ -2,14 +2,13 @@
 # ruff: noqa: F811
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 
 from callcov_portal.actions import indexing
 from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401
 from tests.working import work
-from tools.screens.looking import SCHEMES, WIDTHS, overheard, problems, visit
+from tools.screens.looking import WIDTHS, overheard, problems_in_each_scheme, visit
 from tools.screens.pages import EMPTY, PAGES, Page
 from tools.screens.scene import stage
 
@@ -27,16 +26,14 @@ def errors(page, live_server, dora) -> list[str]:
 
 
 def wrong(page, address: str, one: Page, scene: dict) -> list[str]:
-    """Return what is wrong with one page in any scheme and width."""
+    """Return what is wrong with one page in any width and scheme."""
     found = []
     if one.is_public:
         page.context.clear_cookies()
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         visit(page, address + one.address(scene))
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found += [f"{one.name}, {width} px, {scheme}: {problem}" for problem in problems(page, Axe())]
+        found += [f"{one.name}, {width} px, {problem}" for problem in problems_in_each_scheme(page)]
     return found
 
 

@@ -9,6 +9,7 @@ from tests.factories import CompletedFactory, ProcessingFactory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+STYLES = sorted((ROOT / "static").rglob("*.css"))
 SCRIPTS = sorted((ROOT / "static").rglob("*.js"))
 PYTHON = sorted(path for path in (ROOT / "callcov_portal").rglob("*.py") if "engine" not in path.parts)
 TAG = re.compile(r"<[a-z][^<>]*(?:\"[^\"]*\"[^<>]*)*>", re.IGNORECASE)
@@ -62,6 +63,14 @@ def test_evidence_includes_nothing_of_judgement(path):
 def test_a_post_form_carries_the_token(path):
     text = path.read_text()
     assert len(re.findall(r"<form[^>]*method=\"post\"", text)) == text.count("{% csrf_token %}")
+
+
+@pytest.mark.parametrize("path", STYLES, ids=name)
+def test_the_dark_scheme_gives_colours_other_values_and_changes_nothing_else(path):
+    for block in re.findall(r"prefers-color-scheme[^{]*{((?:[^{}]*{[^{}]*})*[^{}]*)}", path.read_text()):
+        for declarations in re.findall(r"{([^{}]*)}", block):
+            changed = [one.strip() for one in declarations.split(";") if one.strip()]
+            assert [one for one in changed if not one.startswith("--")] == []
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name)

@@ -86,12 +86,10 @@ def staged() -> "Scene":
 
 def looks(browser: "Browser", address: str, scene: Mapping[str, Any], pages: Sequence["Page"], into: Path) -> list[str]:
     """Take some pages in every width and scheme; return what is wrong with them."""
-    from axe_playwright_python.sync_playwright import Axe
-
     from tools.screens.index import file_name
     from tools.screens.looking import SCHEMES, WIDTHS, overheard, picture, problems, visit
 
-    axe, troubles = Axe(), []
+    troubles: list[str] = []
     session = sign_in(browser, address)
     for scheme in SCHEMES:
         for width, height in WIDTHS.items():
@@ -104,7 +102,7 @@ def looks(browser: "Browser", address: str, scene: Mapping[str, Any], pages: Seq
                 shown = context.new_page()
                 told = overheard(shown)
                 visit(shown, address + page.address(scene))
-                found = [*problems(shown, axe), *told]
+                found = [*problems(shown), *told]
                 troubles += [f"{page.name}, {width} px, {scheme}: {one}" for one in found]
                 picture(shown, into / file_name(page, width, scheme))
                 context.close()

@@ -6,12 +6,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 
 WIDTHS = {1440: 900, 390: 844}  # with the heights of such screens
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+COLOUR_RULES = ("color-contrast", "link-in-text-block")  # of axe's; the others' answers are the same in every scheme
 TALLEST = 1500  # of a picture: below that a page repeats itself
 QUALITY = 24  # of WebP: letters are still crisp, and all pictures take a few MB
 FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--hide-scrollbars")
@@ -48,20 +49,40 @@ def visit(page: Page, address: str) -> None:
             page.locator(".scrubber.drawn").wait_for(timeout=4000)
 
 
-def problems(page: Page, axe: Axe) -> list[str]:
-    """Return what is wrong with the page that is shown: axe's rules, and anything wider than the screen.
+def problems(page: Page) -> list[str]:
+    """Return what is wrong with the page that is shown: axe's rules, and anything wider than the screen."""
+    width, wide = page.viewport_size, int(page.evaluate("document.documentElement.scrollWidth"))
+    too_wide = [f"{wide} px wide on a screen of {width['width']} px"] if width and wide > width["width"] else []
+    return violations(page) + too_wide
+
+
+def problems_in_each_scheme(page: Page) -> list[str]:
+    """Return what is wrong with the page that is shown, when light and when dark: all in one, and in the other its colours.
+
+    The style sheets give the dark scheme other colours and nothing else; `tests/views/test_templates.py` holds them to it.
+    """
+    light, dark = SCHEMES
+    page.emulate_media(color_scheme=light, reduced_motion="reduce")
+    found = [f"{light}: {one}" for one in problems(page)]
+    page.emulate_media(color_scheme=dark)
+    return found + [f"{dark}: {one}" for one in violations(page, *COLOUR_RULES)]
+
+
+def violations(page: Page, *only: str) -> list[str]:
+    """Return where the page that is shown breaks axe's rules, or only some of them.
 
     Without `preload`, by which axe would write styles into the page, against its policy, to see how it lies when turned.
     """
-    found = [
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    rules = {"runOnly": {"type": "rule", "values": list(only)}} if only else {}
+    options = {"preload": False, "resultTypes": ["violations"], **rules}
+    broken = page.evaluate("async options => (await axe.run(options)).violations", options)
+    return [
         f"{rule['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-        for rule in axe.run(page, options={"preload": False}).response["violations"]
+        for rule in broken
         for node in rule["nodes"]
     ]
-    width, wide = page.viewport_size, int(page.evaluate("document.documentElement.scrollWidth"))
-    if width and wide > width["width"]:
-        found.append(f"{wide} px wide on a screen of {width['width']} px")
-    return found
 
 
 def picture(page: Page, path: Path) -> None:
