@@ -21,7 +21,7 @@ def advance(pk: UUID) -> bool:
     What waits to be sent is left untouched while there is no room for it, or while something more urgent waits.
     Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
     """
-    analysis = Analysis.objects.select_related("recording").due(timezone.now()).filter(pk=pk).first()
+    analysis = Analysis.objects.due_one(pk, timezone.now())
     if analysis is None or not may_go(analysis) or not claimed(analysis):
         return False
     work_on(analysis)

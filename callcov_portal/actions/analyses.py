@@ -53,20 +53,26 @@ def current(analysis: Analysis) -> dict[str, object]:
     return {"current_analysis": analysis, "state": analysis.state, "failure": analysis.failure}
 
 
+@transaction.atomic
 def retry(analysis: Analysis, user: User | None) -> None:
     """Put a failed analysis of which nothing was ever sent back into the queue: the same row, due now."""
-    never_sent = Analysis.objects.filter(state=State.FAILED, sent_at=None)
-    moved = analysis.may_retry and never_sent.move(
-        analysis.pk, State.QUEUED, next_attempt_at=timezone.now(), attempts=0, detail="", finished_at=None
-    )
-    if not moved:
+    again = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None}
+    may = analysis.may_retry and is_unsent(analysis, state=State.FAILED)
+    if not (may and Analysis.objects.move(analysis.pk, State.QUEUED, **again)):
         raise NotPossible("Only what failed before anything was sent can be retried.")
     note(user, "retried", analysis.recording, f"after: {Failure(analysis.failure).label}")
 
 
+@transaction.atomic
 def cancel(analysis: Analysis, user: User) -> None:
     """Take back an analysis before anything of it is sent."""
-    waiting = Analysis.objects.filter(sent_at=None)
-    if not waiting.move(analysis.pk, State.CANCELLED, next_attempt_at=None, finished_at=timezone.now()):
+    ended = {"next_attempt_at": None, "finished_at": timezone.now()}
+    if not (is_unsent(analysis) and Analysis.objects.move(analysis.pk, State.CANCELLED, **ended)):
         raise NotPossible("It is being sent, or was sent already.")
     note(user, "cancelled", analysis.recording)
+
+
+def is_unsent(analysis: Analysis, **fields: object) -> bool:
+    """Say whether nothing of an analysis was ever sent and these fields hold, which stays so until the transaction ends."""
+    rows = Analysis.objects.select_for_update(no_key=True).filter(pk=analysis.pk, sent_at=None, **fields)
+    return rows.exists()

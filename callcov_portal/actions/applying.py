@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal.actions import judging, masking, schedule, spending, tallying
-from callcov_portal.actions.pouring import key, moment
-from callcov_portal.actions.results import SegmentRow, json_text, write_findings, write_segments
+from callcov_portal.actions.results import SegmentRow, json_text, remove, write_findings, write_segments
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Outcome, Recording, Segment, State
+from callcov_portal.models.prepared import done, key, moment
 from callcov_portal.reading import talk
 from callcov_portal.reading.alignment import Line
 from callcov_portal.reading.ruled import Found
@@ -125,8 +125,7 @@ def progress_fields(snapshot: AnalysisSnapshot) -> dict[str, object]:
 
 def keep_document(analysis: Analysis, raw: str) -> None:
     """Keep the document as received, so that it can be read again when we learn to read more."""
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP_DOCUMENT, [key(analysis.pk), raw, moment(timezone.now())])
+    done(KEEP_DOCUMENT, [key(analysis.pk), raw, moment(timezone.now())])
 
 
 KEEP_DOCUMENT = f"""
@@ -155,14 +154,18 @@ def segment_rows(segments: Sequence[SnapshotSegment], lines: Sequence[Line]) -> 
 
 def write_results(analysis: Analysis, segments: Sequence[SegmentRow], found: Sequence[Found]) -> None:
     """Write segments and findings in place of any that were there."""
-    Segment.objects.filter(analysis=analysis).delete()
+    remove(Segment, analysis)
     write_segments(analysis.pk, segments)
-    Finding.objects.filter(analysis=analysis).delete()
+    remove(Finding, analysis)
     write_findings(analysis.pk, found)
 
 
 def note_duration(analysis: Analysis, snapshot: AnalysisSnapshot) -> None:
     """Take the duration from the API where our own probe has none."""
-    if snapshot.duration_seconds is not None and analysis.recording.duration_seconds is None:
-        unknown = Recording.objects.filter(pk=analysis.recording_id, duration_seconds=None)
-        unknown.update(duration_seconds=snapshot.duration_seconds)
+    if snapshot.duration_seconds is not None:
+        done(NOTE_DURATION, [snapshot.duration_seconds, analysis.recording_id])
+
+
+NOTE_DURATION = (
+    f"UPDATE {Recording._meta.db_table} SET duration_seconds = %s WHERE id = %s AND duration_seconds IS NULL"  # noqa: S608
+)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from callcov_portal.actions.pouring import key, moment
 from callcov_portal.actions.tokens import Token
 from callcov_portal.client.documents import clean_text
 from callcov_portal.client.parsing import parse_webhook
 from callcov_portal.models import REVIVABLE, Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_BYTES, KEPT_PER_ANALYSIS
+from callcov_portal.models.prepared import key, moment
 
 # Written by hand: twice as many webhooks as results come, and Django's own way costs more than all else of it.
 # The row is locked by it until the end: who sends the analysis either finds the delivery, or is found done.

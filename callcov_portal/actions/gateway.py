@@ -12,6 +12,7 @@ from callcov_portal.client.api import Api
 from callcov_portal.client.errors import ApiError, Misconfigured, NotSent, RateLimited, Unavailable, Unsure
 from callcov_portal.client.types import RateLimit
 from callcov_portal.models import Signal
+from callcov_portal.models.overview import signals
 
 ANSWER = "api_answer"  # the last time the API answered at all
 TROUBLE = "api_trouble"  # why it does not work, since when; gone when it works again
@@ -101,10 +102,9 @@ def bucket_of(rate: RateLimit | None) -> str:
 def note_answer() -> None:
     """Write down that the API answered just now, to the second; trouble is over."""
     now = timezone.now()
-    signals = Signal.objects.filter(name__in=[ANSWER, TROUBLE]).values_list("name", "at", "text")
-    told = {name: (at, text) for name, at, text in signals}  # reading waits for no other writer
-    at, text = told.get(ANSWER, (None, ""))
-    if at is None or abs(now - at) >= TO_THE_SECOND or text != settings.CALLCOV_API_URL:
+    told = signals(ANSWER, TROUBLE)  # reading waits for no other writer
+    last = told.get(ANSWER)
+    if last is None or abs(now - last.at) >= TO_THE_SECOND or last.text != settings.CALLCOV_API_URL:
         Signal.objects.update_or_create(name=ANSWER, defaults={"at": now, "text": settings.CALLCOV_API_URL})
     if TROUBLE in told:
         Signal.objects.filter(name=TROUBLE).delete()

@@ -5,7 +5,7 @@ from typing import Any
 
 from callcov_portal import hiding
 from callcov_portal.actions import indexing, muting
-from callcov_portal.actions.results import SegmentRow
+from callcov_portal.actions.results import SegmentRow, remove
 from callcov_portal.models import Analysis, SensitiveSpan
 
 
@@ -28,7 +28,7 @@ def write(analysis: Analysis, spans: Sequence[SensitiveSpan]) -> None:
 
     Belongs at the end of the transaction that writes the transcript.
     """
-    SensitiveSpan.objects.filter(analysis=analysis).delete()
+    remove(SensitiveSpan, analysis)
     SensitiveSpan.objects.bulk_create(spans, batch_size=500)
     muting.note_spans(analysis.recording_id)
     indexing.mark(analysis.recording_id)

@@ -3,7 +3,9 @@
 import os
 import threading
 import uuid
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -13,6 +15,7 @@ from callcov_portal import hiding, sound
 from callcov_portal.actions import shelving
 from callcov_portal.actions.chores import Columns, Kind, Turn
 from callcov_portal.models import Muting, Recording, SensitiveSpan
+from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.uploads import DiskFull, incoming_folder, refuse_if_disk_full
 
 MOST_TRIES = 8  # about a quarter of an hour
@@ -21,10 +24,16 @@ HIGHEST_BYTES_A_SECOND = 16_000  # of an MP3
 SLOT = threading.BoundedSemaphore(1)
 
 
-def spans_of(pk: int) -> list[tuple[float, float]]:
+def spans_of(pk: int) -> list[tuple[Any, ...]]:
     """Return the seconds of a recording that must not be heard: those that any of its analyses found sensitive."""
-    rows = SensitiveSpan.objects.filter(analysis__recording=pk).order_by("start", "end")
-    return list(rows.values_list("start", "end"))
+    return spans_of_call().rows([pk])
+
+
+@lru_cache(maxsize=1)
+def spans_of_call() -> Prepared:
+    """Return the query for the seconds of a recording that must not be heard."""
+    rows = SensitiveSpan.objects.filter(analysis__recording=0).order_by("start", "end")
+    return prepared(rows.values_list("start", "end"))
 
 
 def note_spans(pk: int) -> None:

@@ -2,25 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, models
 from django.utils import timezone
 
+from callcov_portal.models.prepared import moment
+
 Row = Sequence[Any]
 ROOM_KIB = 65_536
-
-
-def moment(at: datetime) -> Any:
-    """Return a moment as the driver takes it; Django keeps it in SQLite as text in UTC."""
-    return at if connection.vendor == "postgresql" else str(at.astimezone(UTC).replace(tzinfo=None))
-
-
-def key(one: UUID) -> Any:
-    """Return a UUID as the driver takes it."""
-    return one if connection.vendor == "postgresql" else one.hex
 
 
 class Table:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import orjson
 
-from callcov_portal.actions.pouring import Table, key
+from callcov_portal.actions.pouring import Table
 from callcov_portal.client.types import SnapshotWord
-from callcov_portal.models import Finding, Segment
+from callcov_portal.models import Analysis, Finding, Segment, SensitiveSpan
+from callcov_portal.models.prepared import done, key
 from callcov_portal.reading.ruled import Found
 
 
@@ -44,6 +45,11 @@ def segments_table() -> Table:
 def findings_table() -> Table:
     """Return the table of findings."""
     return Table(Finding, "analysis", "position", "also", "searched", *FINDING)
+
+
+def remove(rows: type[Segment | Finding | SensitiveSpan], analysis: Analysis) -> None:
+    """Remove such rows of an analysis, to which no other rows belong, in the caller's transaction."""
+    done(f"DELETE FROM {rows._meta.db_table} WHERE analysis_id = %s", [key(analysis.pk)])  # noqa: S608
 
 
 def write_segments(analysis: UUID, rows: Sequence[SegmentRow]) -> None:

@@ -36,13 +36,14 @@ def in_force() -> RuleSet:
 
 def standing() -> Standing:
     """Return the rules in force. A version that cannot be read any more makes way for the built-in rules, and says so."""
-    put = RuleVersion.objects.defer("text").in_force()
-    if put is None:
+    digest = RuleVersion.objects.in_force()
+    if not digest:
         return Standing(rules.builtin())
     try:
-        return Standing(parsed(put.hash))
+        return Standing(parsed(digest))
     except rules.RuleError as error:
-        log.warning("The rules in force cannot be read; the built-in ones are used", extra={"version": put.hash})
+        log.warning("The rules in force cannot be read; the built-in ones are used", extra={"version": digest})
+        put = RuleVersion.objects.defer("text").get(pk=digest)
         why = f"The version in force, {put}, cannot be read by this program ({error}) The built-in rules are used instead."
         return Standing(rules.builtin(), why)
 
@@ -97,8 +98,7 @@ def activate(digest: str, user: User) -> RuleSet:
     Logged, unless it is in force already. Raises `NotPossible`.
     """
     ruleset = of_hash(digest)
-    put = RuleVersion.objects.defer("text").in_force()
-    before = put.hash if put else rules.builtin().hash
+    before = RuleVersion.objects.in_force() or rules.builtin().hash
     if ruleset.hash == before:
         return ruleset
     RuleVersion.objects.exclude(activated_at=None).update(activated_at=None)

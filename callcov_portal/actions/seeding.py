@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from callcov_portal import demodata, rules
 from callcov_portal.actions import pouring, tallying
-from callcov_portal.actions.pouring import Table, key, moment
+from callcov_portal.actions.pouring import Table
 from callcov_portal.models import (
     Agent,
     Analysis,
@@ -30,6 +30,7 @@ from callcov_portal.models import (
     User,
 )
 from callcov_portal.models.people import key_of
+from callcov_portal.models.prepared import key, moment
 
 AT_ONCE = 1000  # calls of one transaction: other writers wait half a second
 REVIEWERS = ("demo-ines", "demo-oskar", "demo-yuki")

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from callcov_portal.actions.pouring import Table
 from callcov_portal.models import (
     AgentWeek,
     CallCheck,
@@ -25,6 +27,7 @@ from callcov_portal.models import (
     Speaker,
     State,
 )
+from callcov_portal.models.prepared import Prepared, PreparedModels, Update, done, moment, prepared, prepared_models
 from callcov_portal.reading import talk
 
 Line = tuple[str, float, float]  # speaker, and the seconds from and to
@@ -77,9 +80,10 @@ def retally(number: int, known: tuple[UUID, Results] | None = None) -> None:
     `known` are the results of an analysis that were written just now, in the caller's transaction: they are not read
     again.
     """
-    recording = Recording.objects.select_for_update().only(*COUNTED, *SHOWN).filter(pk=number).first()
-    if recording is None:
+    rows = held_call().rows([number])
+    if not rows:
         return
+    recording = rows[0]
     analysis = recording.current_analysis_id if recording.state == State.COMPLETED else None
     results = known[1] if known and known[0] == analysis else results_of(analysis)
     show(recording, results)
@@ -112,7 +116,7 @@ def show(recording: Recording, results: Results) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
     values = shown(*results)
     if any(getattr(recording, name) != value for name, value in values.items()):
-        Recording.objects.filter(pk=recording.pk).update(**values)
+        update_of_shown(tuple(values)).made(values.values(), recording.pk)
 
 
 def spoken(analysis: UUID) -> tuple[list[Line], Any, bool]:
@@ -141,12 +145,11 @@ def shown(
 
 def counted(number: int) -> Share | None:
     """Return what was added for a call, None if nothing was."""
-    tally = CallTally.objects.filter(recording=number).first()
-    if tally is None:
+    tallies = tally_of_call().rows([number])
+    if not tallies:
         return None
-    counts = (1, *(getattr(tally, name) for name in CALL_COUNTS[1:]))
-    checks = dict(CallCheck.objects.filter(recording=number).values_list("check_ref", "outcome"))
-    return Share(tally.agent_id, tally.week, counts, checks)
+    agent, week, *counts = tallies[0]
+    return Share(agent, week, (1, *counts), dict(checks_of_call().rows([number])))
 
 
 def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, is_analysed: bool) -> Share:
@@ -182,15 +185,20 @@ def checks_named(titles: Mapping[str, tuple[str, bool]]) -> dict[str, int]:
 
     A check that is met goes by its own name; one that is not may go by that of the rule that was broken.
     """
-    rows = Check.objects.filter(check_id__in=titles)
-    known = {check.check_id: check for check in rows} if titles else {}
+    known = named(tuple(titles))
     if missing := [Check(check_id=check_id, title=titles[check_id][0]) for check_id in titles if check_id not in known]:
         Check.objects.bulk_create(missing, ignore_conflicts=True)
-        known = {check.check_id: check for check in rows.all()}
+        known = named(tuple(titles))
     for check_id, (title, is_own) in titles.items():
-        if is_own and known[check_id].title != title:
+        if is_own and known[check_id][1] != title:
             Check.objects.filter(check_id=check_id).update(title=title)
-    return {check_id: check.pk for check_id, check in known.items()}
+    return {check_id: number for check_id, (number, _) in known.items()}
+
+
+def named(check_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return the number and title of each of these checks that is known."""
+    rows = checks_by_id(len(check_ids)).rows(check_ids) if check_ids else []
+    return {check_id: (number, title) for check_id, number, title in rows}
 
 
 def write_rows(recording: Recording, before: Share | None, after: Share) -> None:
@@ -201,18 +209,14 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
     if before is None or before.checks != after.checks or stale:
         if before is None or before.checks:
             rows.delete()
-        CallCheck.objects.bulk_create(
-            CallCheck(recording=recording, check_ref_id=check, outcome=outcome, **place)
+        call_checks().write(
+            (recording.pk, check, outcome, after.agent, moment(recording.called_at))
             for check, outcome in after.checks.items()
         )
     if before is None or (before.agent, before.week, before.counts) != (after.agent, after.week, after.counts):
-        values = {
-            "agent_id": after.agent,
-            "week": after.week,
-            **dict(zip(CALL_COUNTS[1:], after.counts[1:], strict=True)),
-        }
-        if before is None or not CallTally.objects.filter(recording=recording.pk).update(**values):
-            CallTally.objects.create(recording_id=recording.pk, **values)
+        values = (after.agent, after.week, *after.counts[1:])
+        if before is None or not update_of_tally().made(values, recording.pk):
+            call_tallies().write([(recording.pk, *values)])
 
 
 def add_up(before: Share | None, after: Share | None) -> None:
@@ -253,8 +257,56 @@ def upsert_some(
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)
     rows = ", ".join([f"({places})"] * len(changed))
     values: list[Any] = [value for key, counts in changed for value in (*key, *(counts[name] for name in names))]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}",  # noqa: S608
-            values,
-        )
+    done(f"INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}", values)  # noqa: S608
+
+
+# --- Statements that every result needs, put together once -----------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def held_call() -> PreparedModels[Recording]:
+    """Return the query for all that is counted and shown of a call, which is held until the transaction ends."""
+    return prepared_models(Recording.objects.select_for_update().filter(pk=0), "id", *COUNTED, *SHOWN)
+
+
+@lru_cache(maxsize=1)
+def tally_of_call() -> Prepared:
+    """Return the query for what was added for a call: agent, week and counts."""
+    return prepared(CallTally.objects.filter(recording=0).values_list("agent_id", "week", *CALL_COUNTS[1:]))
+
+
+@lru_cache(maxsize=1)
+def checks_of_call() -> Prepared:
+    """Return the query for the checks of a call and how each came out."""
+    return prepared(CallCheck.objects.filter(recording=0).values_list("check_ref", "outcome"))
+
+
+@lru_cache(maxsize=64)
+def checks_by_id(count: int) -> Prepared:
+    """Return the query for so many checks."""
+    rows = Check.objects.filter(check_id__in=[str(at) for at in range(count)]).order_by()
+    return prepared(rows.values_list("check_id", "id", "title"))
+
+
+@lru_cache(maxsize=1)
+def update_of_shown(names: tuple[str, ...]) -> Update:
+    """Return the UPDATE of what lists show of a call."""
+    return Update(Recording, names, "id = %s")
+
+
+@lru_cache(maxsize=1)
+def update_of_tally() -> Update:
+    """Return the UPDATE of what was added for a call."""
+    return Update(CallTally, ("agent", "week", *CALL_COUNTS[1:]), "recording_id = %s")
+
+
+@lru_cache(maxsize=1)
+def call_tallies() -> Table:
+    """Return the table of what was added for each call."""
+    return Table(CallTally, "recording", "agent", "week", *CALL_COUNTS[1:])
+
+
+@lru_cache(maxsize=1)
+def call_checks() -> Table:
+    """Return the table of how checks came out in calls."""
+    return Table(CallCheck, "recording", "check_ref", "outcome", "agent", "called_at")

@@ -1,13 +1,15 @@
 """An analysis: our record of one request for results about one recording, and the states it passes."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from callcov_portal.models.prepared import PreparedModels, Update, done, key, moment, prepared_models
 from callcov_portal.models.recording import Recording
 
 
@@ -109,13 +111,19 @@ TRANSITIONS: frozenset[tuple[Standing, Standing]] = frozenset(
 )
 
 
-def sources_of(state: State, failure: str = "") -> Q:
-    """Return the condition of the rows that may move to `state` (with `failure`, if it is FAILED)."""
-    condition = Q(pk__in=[])
-    for (from_state, from_failure), to in TRANSITIONS:
-        if to == (state, failure):
-            condition |= Q(state=from_state, failure=from_failure) if from_failure else Q(state=from_state)
-    return condition
+def sources_of(state: str, failure: str = "") -> str:
+    """Return the condition in SQL of the rows that may move to `state` (with `failure`, if it is FAILED)."""
+    sources = sorted(source for source, to in TRANSITIONS if to == (state, failure))
+    either = [
+        f"state = '{State(one)}'" + (f" AND failure = '{Failure(code)}'" if code else "") for one, code in sources
+    ]
+    return " OR ".join(either) or "1 = 0"
+
+
+@lru_cache(maxsize=64)
+def update_of_move(state: str, failure: str, names: tuple[str, ...]) -> Update:
+    """Return the UPDATE that moves one row and sets these fields; there are as many as there are kinds of moves."""
+    return Update(Analysis, ("state", "failure", *names), f"id = %s AND ({sources_of(state, failure)})")
 
 
 def is_due(now: datetime) -> Q:
@@ -124,7 +132,7 @@ def is_due(now: datetime) -> Q:
 
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
-    """Questions about analyses, and the one way to move them."""
+    """Questions about analyses."""
 
     def due(self, now: datetime) -> Self:
         """Return the rows whose next attempt is due, the longest due first.
@@ -143,18 +151,29 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         """Return what is due but for what waits to be sent: news is to be asked for, the longest due first."""
         return self.due(now).exclude(state=State.QUEUED)
 
+
+AnalysisQuestions = models.Manager.from_queryset(AnalysisQuerySet)
+
+
+class AnalysisManager(AnalysisQuestions["Analysis"]):
+    """The one way to move analyses. One row by its key each time: nothing can be filtered before."""
+
+    def due_one(self, pk: uuid.UUID, now: datetime) -> "Analysis | None":
+        """Return one row, if it is due."""
+        rows = due_one().rows([moment(now), moment(now + FARTHEST), key(pk)])
+        return rows[0] if rows else None
+
     def move(self, pk: uuid.UUID, to: State, failure: str = "", /, **fields: object) -> bool:
         """Move one row to a state, if the table of states allows it from where the row stands now.
 
         One conditional UPDATE: of several callers one wins and gets True. `fields` are set with it, and what lists
         show of the state in the same transaction.
         """
-        values: dict[str, object] = {"state": to, "failure": failure, **fields}
         with transaction.atomic(savepoint=False):
-            moved = self.filter(sources_of(to, failure), pk=pk).update(**values) == 1
+            update = update_of_move(to, failure, tuple(fields))
+            moved = update.made([to, failure, *fields.values()], key(pk)) == 1
             if moved:
-                shown = Recording.objects.filter(current_analysis=pk).exclude(state=to, failure=failure)
-                shown.update(state=to, failure=failure)
+                done(SHOW_STATE, [to, failure, key(pk), to, failure])
         return moved
 
     def claim(self, pk: uuid.UUID, seen: datetime | None, until: datetime) -> bool:
@@ -162,8 +181,7 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
         The try is counted here, before any work, so that a row that kills its worker is found out.
         """
-        due = self.filter(pk=pk, next_attempt_at=seen)
-        return due.update(next_attempt_at=until, attempts=models.F("attempts") + 1) == 1
+        return seen is not None and done(CLAIM, [moment(until), key(pk), moment(seen)]) == 1
 
 
 class Analysis(models.Model):
@@ -216,7 +234,7 @@ class Analysis(models.Model):
     language = models.CharField(max_length=20, blank=True)
     speakers_swapped = models.BooleanField(default=False)  # a person says that the API mixed agent and contact up
 
-    objects = AnalysisQuerySet.as_manager()
+    objects = AnalysisManager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -275,3 +293,20 @@ class Analysis(models.Model):
     def what_to_do(self) -> str:
         """What a person can do about a failure, in one sentence."""
         return WHAT_TO_DO[Failure(self.failure)] if self.failure else ""
+
+
+CLAIM = f"""
+    UPDATE {Analysis._meta.db_table} SET next_attempt_at = %s, attempts = attempts + 1
+    WHERE id = %s AND next_attempt_at = %s
+"""  # noqa: S608
+SHOW_STATE = f"""
+    UPDATE {Recording._meta.db_table} SET state = %s, failure = %s
+    WHERE current_analysis_id = %s AND NOT (state = %s AND failure = %s)
+"""  # noqa: S608
+
+
+@lru_cache(maxsize=1)
+def due_one() -> PreparedModels[Analysis]:
+    """Return the query for one row that is due: by now, the farthest moment to come, and its key."""
+    rows = Analysis.objects.due(datetime.min.replace(tzinfo=UTC)).order_by()
+    return prepared_models(rows.filter(pk=uuid.UUID(int=0)))

@@ -1,13 +1,19 @@
-"""Queries that are put together once: for what every page asks Django writes the statement longer than a database answers it."""
+"""Statements that are put together once: Django takes longer to write one than a database to obey it.
 
-from collections.abc import Callable, Mapping, Sequence
+They are for what every page asks and every result writes; all else is better said in Django's own words.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 Converter = Callable[[Any], Any]
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,26 @@ class Prepared:
         return tuple(values)
 
 
+@dataclass(frozen=True)
+class PreparedModels(Generic[M]):
+    """A statement whose rows are instances of a model; its columns, by the names of attributes. What is not named is read later."""
+
+    model: type[M]
+    names: tuple[str, ...]
+    statement: Prepared
+
+    def rows(self, parameters: Sequence[Any]) -> list[M]:
+        """Ask it with these values; there must be as many as it was made with, in the order of the statement."""
+        return [self.model.from_db(connection.alias, self.names, row) for row in self.statement.rows(parameters)]
+
+
+def prepared_models(rows: QuerySet[M], *names: str) -> PreparedModels[M]:
+    """Put a query for instances with these columns together, all of them if none is named."""
+    fields = [field.attname for field in rows.model._meta.concrete_fields]
+    chosen = tuple(name for name in fields if name in names or not names)  # in the order in which a model takes them
+    return PreparedModels(rows.model, chosen, prepared(rows.values_list(*chosen)))
+
+
 def prepared(rows: QuerySet[Any, Any]) -> Prepared:
     """Put a query by `values_list` together, for every connection to come: there is one database."""
     compiler = rows.query.get_compiler(connection=connection)
@@ -44,6 +70,39 @@ def prepared(rows: QuerySet[Any, Any]) -> Prepared:
         tuple(parameters),
         {at: [bound(convert, expression) for convert in some] for at, (some, expression) in converters.items()},
     )
+
+
+class Update:
+    """An UPDATE of some columns (`names`, as attributes) of a model where a condition in SQL holds."""
+
+    def __init__(self, model: type[Model], names: Iterable[str], where: str) -> None:
+        self.fields = [model._meta.get_field(name) for name in names]
+        columns = ", ".join(f"{field.column} = %s" for field in self.fields)  # type: ignore[union-attr]
+        self.sql = f"UPDATE {model._meta.db_table} SET {columns} WHERE {where}"  # noqa: S608
+
+    def made(self, values: Iterable[Any], *parameters: Any) -> int:
+        """Set the columns to these values, in their order, and return in how many rows; `parameters` are the condition's."""
+        plain = (value.pk if isinstance(value, Model) else value for value in values)
+        pairs = zip(self.fields, plain, strict=True)
+        written = [field.get_db_prep_save(value, connection) for field, value in pairs]  # type: ignore[union-attr]
+        return done(self.sql, [*written, *parameters])
+
+
+def done(sql: str, parameters: Sequence[Any]) -> int:
+    """Run a statement, and return how many rows it wrote or removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def moment(at: datetime) -> Any:
+    """Return a moment as the driver takes it; Django keeps it in SQLite as text in UTC."""
+    return at if connection.vendor == "postgresql" else str(at.astimezone(UTC).replace(tzinfo=None))
+
+
+def key(one: UUID) -> Any:
+    """Return a UUID as the driver takes it."""
+    return one if connection.vendor == "postgresql" else one.hex
 
 
 def bound(convert: Callable[[Any, Any, Any], Any], expression: Any) -> Converter:

@@ -1,17 +1,21 @@
 """Versions of the rule set: immutable, named by their content."""
 
+from functools import lru_cache
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 
+from callcov_portal.models.prepared import Prepared, prepared
+
 
 class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
     """Questions about versions of the rule set."""
 
-    def in_force(self) -> "RuleVersion | None":
-        """Return the version that new analyses are checked by; None while the built-in rules are."""
-        return self.filter(activated_at__isnull=False).order_by("-activated_at").first()
+    def in_force(self) -> str:
+        """Return the hash of the version that new analyses are checked by, "" while the built-in rules are."""
+        found = newest_activated().rows()
+        return str(found[0][0]) if found else ""
 
     def newest_first(self) -> Self:
         """Return all versions, the newest first."""
@@ -39,3 +43,10 @@ class RuleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hash[:12]})"
+
+
+@lru_cache(maxsize=1)
+def newest_activated() -> Prepared:
+    """Return the query for the hash of the version in force: every result asks it."""
+    put = RuleVersion.objects.filter(activated_at__isnull=False).order_by("-activated_at")
+    return prepared(put.values_list("hash")[:1])

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from callcov_portal.models.prepared import moment
 from callcov_portal.models.recording import Recording
 from callcov_portal.searching.facets import SECONDS
 
@@ -93,9 +94,9 @@ class UnindexedQuerySet(models.QuerySet["Unindexed"]):
 
     def mark(self, numbers: Sequence[int], now: datetime) -> None:
         """Write down that the words of these calls must be read again, now; whoever is at it does it once more."""
-        rows = [Unindexed(recording_id=number, due_at=now) for number in numbers]
-        fields = ["due_at", "holder", "attempts"]
-        self.bulk_create(rows, update_conflicts=True, unique_fields=["recording"], update_fields=fields, batch_size=200)
+        due_at = moment(now)
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            cursor.executemany(MARK, [(number, due_at) for number in numbers])
 
     def due(self, now: datetime) -> Self:
         """Return those that are due, the longest due first.
@@ -133,6 +134,12 @@ class Unindexed(models.Model):
 
     def __str__(self) -> str:
         return f"words of call #{self.recording_id} to be indexed"
+
+
+MARK = f"""
+    INSERT INTO {Unindexed._meta.db_table} (recording_id, due_at, holder, attempts) VALUES (%s, %s, '', 0)
+    ON CONFLICT (recording_id) DO UPDATE SET due_at = excluded.due_at, holder = '', attempts = 0
+"""  # noqa: S608
 
 
 def uses_fts5() -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from callcov_portal.actions import marks
-from callcov_portal.actions.pouring import Table, key, moment
+from callcov_portal.actions.pouring import Table
 from callcov_portal.actions.seeding import Judged
 from callcov_portal.models import Analysis, State, User
+from callcov_portal.models.prepared import key, moment
 from callcov_portal.quality.models import Review, Verdict
 
 

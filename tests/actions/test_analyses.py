@@ -56,6 +56,19 @@ def test_other_failures_are_not_retried(alice, failure) -> None:
     assert again(analysis).failure == failure
 
 
+def test_of_two_people_who_retry_or_take_back_at_once_one_succeeds(alice) -> None:
+    analysis = failed(Failure.UNREACHABLE)
+    seen_by_both = again(analysis)
+    analyses.retry(analysis, alice)
+    with pytest.raises(NotPossible):
+        analyses.retry(seen_by_both, alice)
+    waiting = again(analysis)
+    analyses.cancel(waiting, alice)
+    with pytest.raises(NotPossible):
+        analyses.cancel(waiting, alice)
+    assert LogEntry.objects.count() == 2
+
+
 def test_what_may_have_been_sent_is_never_retried(alice) -> None:
     analysis = failed(Failure.GAVE_UP, sent_at="2026-01-01T00:00Z")
     with pytest.raises(NotPossible):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from callcov_portal.actions import deliveries, judging, refreshing, schedule, sweeping, tokens
@@ -45,6 +46,16 @@ def test_a_completed_analysis_brings_its_transcript_and_findings(api, processing
         "quality.greeting": "violated",
     }
     assert after.document.raw["results"]["quality"]["greeting"]["flagged"] is True
+
+
+def test_a_result_takes_as_many_statements_however_long_the_call_is(api, processing) -> None:
+    api.finish(processing.external_id)
+    snapshot = api.created[processing.external_id]
+    api.created[processing.external_id] = replace(snapshot, segments=snapshot.segments * 30)
+    with CaptureQueriesContext(connection) as statements:
+        advance(processing.pk)
+    assert Segment.objects.count() == 90
+    assert len(statements) <= 45  # of which a third begin, save and end transactions
 
 
 def test_the_same_news_again_changes_nothing(api, processing) -> None:
