@@ -17,6 +17,7 @@ from callcov_portal.actions import (
     exporting,
     fetching,
     housekeeping,
+    importing,
     indexing,
     merging,
     muting,
@@ -32,7 +33,8 @@ log = structlog.get_logger(__name__)
 EXPIRES = 30.0  # seconds; the sweep rings again, so an old ring is worth nothing
 # What the sweep rings for, beside analyses and the index of words.
 KINDS: dict[str, Kind[Any]] = {
-    kind.name: kind for kind in (muting.KIND, drawing.KIND, exporting.kind(choosing.calls_of), bulk.KIND, merging.KIND)
+    kind.name: kind
+    for kind in (muting.KIND, drawing.KIND, exporting.kind(choosing.calls_of), bulk.KIND, merging.KIND, importing.KIND)
 }
 
 

@@ -17,7 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from callcov_portal.safefetch import Blocked, FetchError, Guard, TooLarge, Unreachable, check_url, fetch_to, post, wire
+from callcov_portal.safefetch import (
+    Blocked,
+    FetchError,
+    Guard,
+    TooLarge,
+    Unreachable,
+    check_url,
+    fetch_to,
+    peek,
+    post,
+    wire,
+)
 from callcov_portal.safefetch import guard as guarding
 from tests.client.peer import Peer, answer, closed_port, hang_up
 
@@ -747,3 +758,37 @@ def test_nothing_listening_is_unreachable(target):
     guard = Guard((f"127.0.0.1:{port}",))
     with pytest.raises(Unreachable, match="refused"):
         fetch_to(f"http://127.0.0.1:{port}/", target, guard=guard, max_bytes=MB)
+
+
+# --- A look at the beginning ----------------------------------------------------------------------------------------
+
+
+def test_a_look_reads_the_first_bytes_and_hangs_up(peer, reached):
+    peer.replies = [answer(200, b"x" * 5 * MB)]
+    head = peek("http://good/", guard=Guard(resolve=resolver()), most=1000)
+    assert (head.content, head.size) == (b"x" * 1000, 5 * MB)
+    assert reached == [PUBLIC]
+
+
+def test_a_look_at_something_short_is_all_of_it(peer, reached):
+    peer.replies = [b"HTTP/1.1 200 X\r\n\r\nshort"]
+    head = peek("http://good/", guard=Guard(resolve=resolver()))
+    assert (head.content, head.size) == (b"short", None)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_look_follows_a_redirect_but_never_inwards(canary, peer, reached, status):
+    peer.replies = [answer(status, Location="http://good/b"), answer(200, b"x")]
+    assert peek("http://good/a", guard=Guard(resolve=resolver())).content == b"x"
+    peer.replies = [answer(status, Location=f"http://127.0.0.1:{canary.port}/")]
+    with pytest.raises(Blocked):
+        peek("http://good/a", guard=Guard(resolve=resolver()))
+
+
+def test_a_look_at_what_is_not_there_or_too_slow_says_so(peer, reached):
+    peer.replies = [answer(404)]
+    with pytest.raises(Unreachable, match="HTTP 404"):
+        peek("http://good/", guard=Guard(resolve=resolver()))
+    peer.replies = [lambda connection: time.sleep(1)]
+    with pytest.raises(Unreachable):
+        peek("http://good/", guard=Guard(resolve=resolver()), deadline_seconds=0.3)

@@ -137,9 +137,8 @@ def refuse(item: BatchItem, cause: Cause | Failure, why: str) -> bool:
 @transaction.atomic
 def cancel(batch: Batch) -> int:
     """Let nothing more become of what waits, and take no more in; return how many items that were."""
-    cancelled = batch.items.waiting().update(fate=Fate.CANCELLED)
-    close(batch)
-    return cancelled
+    close(batch)  # first: whoever is writing items holds the batch, and his are cancelled too
+    return batch.items.waiting().update(fate=Fate.CANCELLED)
 
 
 def close(batch: Batch) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import batches, bulk, exporting, merging, pace, spending
+from callcov_portal.actions import batches, bulk, exporting, hosts, merging, pace, spending
 from callcov_portal.models import Delivery
 from callcov_portal.parts import KEPT as KEPT_UPLOADS
 from callcov_portal.uploads import incoming_folder
@@ -43,3 +43,4 @@ def tidy() -> None:
     spending.forget_old(timezone.localdate())
     bulk.forget_old(timezone.now())
     merging.forget_old(timezone.now())
+    hosts.forget_old(timezone.now())

@@ -28,6 +28,7 @@ from callcov_portal.models import (
     Way,
 )
 from callcov_portal.models.people import key_of
+from callcov_portal.models.recording import key_of_link
 from callcov_portal.reading.filenames import called_at_in
 
 Who = TypeVar("Who", Agent, Contact)
@@ -111,7 +112,9 @@ def add_link(*, link: str, details: CallDetails, user: User | None, item: BatchI
         raise NotTaken(Failure.BLOCKED, str(error)) from error
     file_name = link.partition("?")[0].rstrip("/").rpartition("/")[2]
     called = when(details, file_name, None)
-    return write_recording(details, user, called, item, link=link, file_name=file_name[:255])
+    return write_recording(
+        details, user, called, item, link=link, link_key=key_of_link(link), file_name=file_name[:255]
+    )
 
 
 def examine(path: Path) -> sound.Probe:

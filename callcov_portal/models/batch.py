@@ -140,6 +140,8 @@ class BatchItem(models.Model):
     position = models.PositiveIntegerField()  # from 1; of a manifest, the line
     name = models.CharField(max_length=500, blank=True)  # the file's name, with its folders
     link = models.CharField(max_length=2000, blank=True)
+    link_key = models.BinaryField(max_length=16, null=True, editable=False)  # see `key_of_link`; of a manifest's rows
+    seconds = models.FloatField(null=True, blank=True)  # how long, where the manifest or the file's head says so
     size_bytes = models.BigIntegerField(null=True, blank=True)
     modified_at = models.DateTimeField(null=True, blank=True)  # the file's date
 
@@ -150,14 +152,14 @@ class BatchItem(models.Model):
     direction = models.CharField(max_length=10, choices=Direction, default=Direction.UNKNOWN, blank=True)
 
     fate = models.CharField(max_length=10, choices=Fate, default=Fate.WAITING)
-    cause = models.CharField(max_length=20, blank=True)  # why it was refused: a code of `Failure` or `Cause`
+    # Why it was refused, or would be: a code of `Failure` or `Cause`.
+    cause = models.CharField(max_length=20, blank=True)
     detail = models.CharField(max_length=500, blank=True)  # the same in words for people
     recording = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="items")
     duplicate_of = models.ForeignKey(Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
-    # The dry run's answer while it waits: checked, and if it is not to be imported, why not.
+    # The dry run's answer while it waits: whether it was checked; `cause` and `detail` say why it is not to be imported.
     is_checked = models.BooleanField(default=False)
-    is_good = models.BooleanField(default=False)
 
     objects = BatchItemQuerySet.as_manager()
 
@@ -171,6 +173,9 @@ class BatchItem(models.Model):
                 name="batch_item_by_fate",
             ),
             models.Index("batch", "is_checked", "id", condition=Q(fate="waiting"), name="batch_item_waiting"),
+            models.Index(
+                "batch", "link_key", "position", condition=Q(link_key__isnull=False), name="batch_item_by_link"
+            ),
         ]
         constraints = [models.UniqueConstraint("batch", "position", name="batch_item_once")]
 

@@ -1,5 +1,6 @@
 """A recording: one call's audio, whose call it was and when."""
 
+import hashlib
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Self
 
@@ -57,6 +58,11 @@ BANDS = Case(
 )
 
 
+def key_of_link(link: str) -> bytes:
+    """Return the 16 bytes by which a link is found again; two links with the same key are the same link."""
+    return hashlib.sha256(link.encode()).digest()[:16]
+
+
 class RecordingQuerySet(models.QuerySet["Recording"]):
     """Questions about recordings."""
 
@@ -85,6 +91,7 @@ class Recording(models.Model):
     file = models.FileField(max_length=200, blank=True)
     file_name = models.CharField(max_length=255, blank=True, db_index=True)
     link = models.URLField(max_length=2000, blank=True)
+    link_key = models.BinaryField(max_length=16, null=True, editable=False)  # see `key_of_link`
     sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     format = models.CharField(max_length=10, blank=True)
@@ -160,6 +167,7 @@ class Recording(models.Model):
             models.Index(
                 "batch", "called_at", "id", condition=Q(batch__isnull=False), name="recording_of_batch_by_time"
             ),
+            models.Index("link_key", condition=Q(link_key__isnull=False), name="recording_by_link"),
             models.Index("muting_at", condition=Q(muting_at__isnull=False), name="recording_muting_due"),
             models.Index("id", condition=Q(muting="failed"), name="recording_muting_failed"),
             models.Index("id", condition=Q(is_demo=True), name="recording_demo"),

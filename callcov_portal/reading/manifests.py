@@ -1,7 +1,7 @@
 """A manifest: a table of links to recordings, CSV or Excel, with whose call each was and when. Read row by row."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import chain, islice
@@ -135,7 +135,9 @@ def guessed(head: Head) -> Columns:
     return Columns(places)
 
 
-def rows_of(file: BinaryIO, columns: Columns, zone: tzinfo, latest: datetime, after: int = 0) -> Iterator[Row]:
+def rows_of(
+    file: BinaryIO, columns: Columns, zone: tzinfo, latest: datetime, after: int = 0
+) -> Generator[Row, None, None]:
     """Return the rows below line `after`, each good or wrong; no call was after `latest`. Raises `NotATable`."""
     lines = lines_of(file)
     _, header = next(lines)

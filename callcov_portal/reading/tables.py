@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from io import TextIOWrapper
 from itertools import chain
 from typing import BinaryIO, TextIO
@@ -56,7 +57,8 @@ def lines_in(file: BinaryIO) -> Iterator[Line]:
     try:
         yield from lines_of(text)
     finally:
-        text.detach()
+        with suppress(ValueError):  # it was closed by whoever opened it
+            text.detach()
 
 
 def lines_of(text: TextIO) -> Iterator[Line]:

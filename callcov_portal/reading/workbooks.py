@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
-from typing import IO, Any, BinaryIO, overload
+from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
@@ -27,32 +27,29 @@ MOST_BYTES = 400 * MB  # of the table or of its texts, unpacked
 MOST_BYTES_ELSEWHERE = 20 * MB  # of every other part, which is read whole
 LONGEST_RUN = 1 * MB  # bytes without a mark of XML: one text; Excel itself writes no longer ones than 32,767 characters
 MOST_COLUMNS = 200
+LAST_ROW = 1_048_576  # of Excel
 TEXT_TAG = f"{{{SHEET_MAIN_NS}}}si"
 DAMAGED = "The workbook cannot be read. Save it again as Excel workbook (.xlsx), or as CSV (UTF-8)."
 
 
-class Texts(Sequence[str]):
-    """The texts of a workbook, which its cells name by number, in a file."""
+class Texts:
+    """The texts of a workbook, which its cells name by number: read as far as they are asked for, and kept in a file."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.starts = file, array("Q", [0])
+    def __init__(self, file: IO[bytes], texts: Iterator[str]) -> None:
+        self.file, self.texts, self.starts = file, texts, array("Q", [0])
+
+    def __getitem__(self, index: int) -> str:
+        if index < 0:
+            raise NotATable(DAMAGED)
+        while index >= len(self.starts) - 1:
+            self.append(next(self.texts))
+        self.file.seek(self.starts[index])
+        return self.file.read(self.starts[index + 1] - self.starts[index]).decode()
 
     def append(self, text: str) -> None:
         """Write one more."""
+        self.file.seek(self.starts[-1])
         self.starts.append(self.starts[-1] + self.file.write(text.encode("utf-8", "replace")))
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        if isinstance(index, slice) or not 0 <= index < len(self):
-            raise IndexError(index)
-        self.file.seek(self.starts[index])
-        return self.file.read(self.starts[index + 1] - self.starts[index]).decode()
 
 
 class Held:
@@ -70,12 +67,6 @@ class Held:
         if self.left < 0 or self.run > LONGEST_RUN:
             raise NotATable("The workbook is larger than it may be. Save the table as CSV (UTF-8), or split it.")
         return content
-
-    def __enter__(self) -> "Held":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Be done with it."""
@@ -104,19 +95,19 @@ class Reader(ExcelReader):  # type: ignore[misc]
     def __init__(self, file: BinaryIO, texts: IO[bytes]) -> None:
         super().__init__(file, read_only=True, data_only=True, keep_links=False)
         self.archive = Archive(file)
-        self.shared_strings = Texts(texts)
         self.read_manifest()
-        self.read_strings()
+        self.shared_strings = Texts(texts, self.texts())
         self.read_workbook()
         apply_stylesheet(self.archive, self.wb)
 
-    def read_strings(self) -> None:
-        """Write the texts to disk."""
+    def texts(self) -> Iterator[str]:
+        """Return the texts in their order; what a cell names beyond them is damage."""
         found = self.package.find(SHARED_STRINGS)
         if found is not None:
-            with self.archive.open(found.PartName[1:]) as source:
+            with closing(self.archive.open(found.PartName[1:])) as source:
                 for element in ended(source, TEXT_TAG):
-                    self.shared_strings.append(Text.from_tree(element).content.replace("x005F_", ""))
+                    yield Text.from_tree(element).content.replace("x005F_", "")
+        raise NotATable(DAMAGED)
 
     def first_sheet(self) -> str:
         """Return the part that holds the first table that is shown."""
@@ -165,7 +156,7 @@ def rows_of(source: Held, reader: Reader) -> Iterator[Line]:
     for element in ended(source, ROW_TAG):
         number, cells = parser.parse_row(element)
         parser.row_dimensions.clear()
-        if number <= last:
+        if not last < number <= LAST_ROW:
             raise NotATable(DAMAGED)
         last = number
         values = texts_of(cells)

@@ -8,7 +8,7 @@ own is used. An own certificate authority is trusted through REQUESTS_CA_BUNDLE 
 """
 
 from callcov_portal.safefetch.errors import Blocked, FetchError, TooLarge, Unreachable
-from callcov_portal.safefetch.fetching import Fetched, fetch_to, post
+from callcov_portal.safefetch.fetching import Fetched, Head, fetch_to, peek, post
 from callcov_portal.safefetch.guard import Guard, check_url, is_public
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "FetchError",
     "Fetched",
     "Guard",
+    "Head",
     "TooLarge",
     "Unreachable",
     "check_url",
     "fetch_to",
     "is_public",
+    "peek",
     "post",
 ]

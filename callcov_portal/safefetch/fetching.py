@@ -1,4 +1,4 @@
-"""The two things that go out: a file to disk, and a small post."""
+"""What goes out: for a file to disk, for a look at its beginning, and a small post."""
 
 import hashlib
 import os
@@ -47,6 +47,27 @@ def fetch_to(url: str, path: Path, *, guard: Guard, max_bytes: int, deadline_sec
         return Fetched(path, size, digest, content_type, response.url)
 
 
+@dataclass(frozen=True)
+class Head:
+    """The first bytes of a file, and its size in bytes where the server says so."""
+
+    content: bytes
+    size: int | None
+
+
+def peek(url: str, *, guard: Guard, most: int = 65536, deadline_seconds: float = 10) -> Head:
+    """Fetches the first `most` bytes of what the URL leads to, by the same request as `fetch_to`, and hangs up.
+
+    Follows redirects as `fetch_to` does. Raises Blocked, Unreachable.
+    """
+    with trip(guard, deadline_seconds) as going, _followed(going, url) as response:
+        content = b""
+        while len(content) < most and (block := response.raw.read1(most - len(content), decode_content=True)):
+            content += block
+        going.check_time()
+        return Head(content[:most], _announced(response))
+
+
 def post(
     url: str, *, body: bytes, headers: dict[str, str], guard: Guard, timeout: float = 30, max_answer_bytes: int = 65536
 ) -> int:
@@ -92,10 +113,15 @@ def _good(response: requests.Response) -> requests.Response:
     raise Unreachable(f"The server answered with HTTP {response.status_code}.", response.status_code)
 
 
+def _announced(response: requests.Response) -> int | None:
+    """How many bytes the server says will come."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text.lstrip("0")) < 20 else None
+
+
 def _save(response: requests.Response, path: Path, max_bytes: int) -> tuple[int, str]:
     too_large = TooLarge(f"The file is larger than the {max_bytes / 1_000_000:g} MB that are allowed.")
-    announced = response.headers.get("Content-Length", "")
-    if announced.isascii() and announced.isdigit() and len(announced.lstrip("0")) < 20 and int(announced) > max_bytes:
+    if (_announced(response) or 0) > max_bytes:
         raise too_large
     size, digest = 0, hashlib.sha256()
     with path.open("wb") as file:

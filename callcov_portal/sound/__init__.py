@@ -1,6 +1,7 @@
 """What is heard: probe, decode, draw and mute recordings, always in a limited child process."""
 
 from callcov_portal.sound.drawing import loudness
+from callcov_portal.sound.heads import seconds_in, why_no_recording
 from callcov_portal.sound.muting import mute_to
 from callcov_portal.sound.reading import decode, decode_to, load_pcm, probe
 from callcov_portal.sound.values import (
@@ -31,4 +32,6 @@ __all__ = [
     "loudness",
     "mute_to",
     "probe",
+    "seconds_in",
+    "why_no_recording",
 ]

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from callcov_portal import tasks
 from callcov_portal.actions import chores, schedule
-from callcov_portal.models import BulkAct, BulkJob, BulkState, Export, Merge, Muting, Waveform
-from tests.factories import RecordingFactory
+from callcov_portal.models import BatchState, BulkAct, BulkJob, BulkState, Export, Merge, Muting, Waveform, Way
+from tests.factories import BatchFactory, RecordingFactory
 from tests.working import due, work
 
 NUMBERS = itertools.count()
@@ -23,6 +23,7 @@ MAKE: dict[str, Callable[[Any], Any]] = {
     "exporting": lambda now: Export.objects.create(table="calls", format="csv", columns=["call"], due_at=now),
     "bulk": lambda now: BulkJob.objects.create(act=BulkAct.RETRY, state=BulkState.RUNNING, due_at=now),
     "merging": lambda now: Merge.objects.create(side="agent", source=next(NUMBERS), due_at=now),
+    "batch": lambda now: BatchFactory(way=Way.MANIFEST, state=BatchState.READING, due_at=now),
 }
 KINDS = list(tasks.KINDS)
 

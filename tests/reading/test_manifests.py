@@ -231,11 +231,13 @@ def test_what_unpacks_to_more_than_it_may_is_refused_in_little_memory(part, xml,
 
 
 def test_rows_far_apart_cost_nothing_and_rows_that_go_back_are_damage():
-    far = SHEET % (ROW % (1, 1, b"link") + ROW % (10**12, 10**6, b"https://f.example/a"))
-    assert [row.line for row in read(with_part(workbook(["x"]), "xl/worksheets/sheet1.xml", far))] == [10**12]
+    far = SHEET % (ROW % (1, 1, b"link") + ROW % (10**6, 10**6, b"https://f.example/a"))
+    assert [row.line for row in read(with_part(workbook(["x"]), "xl/worksheets/sheet1.xml", far))] == [10**6]
     back = SHEET % (ROW % (2, 2, b"link") + ROW % (1, 1, b"https://f.example/a"))
-    with pytest.raises(NotATable, match="cannot be read"):
-        read(with_part(workbook(["x"]), "xl/worksheets/sheet1.xml", back))
+    beyond = SHEET % (ROW % (1, 1, b"link") + ROW % (10**12, 1, b"https://f.example/a"))
+    for damaged in (back, beyond):
+        with pytest.raises(NotATable, match="cannot be read"):
+            read(with_part(workbook(["x"]), "xl/worksheets/sheet1.xml", damaged))
 
 
 @pytest.mark.parametrize("as_excel", [False, True])
@@ -249,7 +251,7 @@ def test_memory_does_not_grow_with_the_rows(as_excel):
         return used
 
     peak(10)  # what is loaded once
-    assert peak(5_000) < peak(500) + 150_000
+    assert peak(5_000) < peak(500) + 300_000
 
 
 @given(st.binary(max_size=300))
