@@ -46,8 +46,11 @@ class Places:
         return (on_largest | on_middle | {SERVERS: SMALL}).get(place, place)
 
     def is_itself(self, line: Asked) -> bool:
-        """Say whether a line would compare a database with itself: the million is not built, or fewer calls are tried."""
-        if not isinstance(line, Line) or line.one.name != line.other.name:
+        """Say whether a line would compare a database with itself: the million is not built, or fewer calls are tried.
+
+        A peer does the same on the same database, and is not ours.
+        """
+        if not isinstance(line, Line) or line.one.name != line.other.name or line.other.place in WITH_PEERS:
             return False
         return self.calls(line.one.place) == self.calls(line.other.place)
 

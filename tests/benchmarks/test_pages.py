@@ -10,7 +10,10 @@ from benchmarks.groups import GROUPS
 from benchmarks.pages import answering, table
 from benchmarks.pages.answering import cost_of, cpu, serve, times_for
 from benchmarks.pages.process import Broken, Process
+from benchmarks.pages.serving import Page
 from benchmarks.pages.values import (
+    ADMIN,
+    DATASETTE,
     LARGE,
     MIB,
     MIDDLE,
@@ -57,6 +60,8 @@ def test_a_database_is_not_compared_with_itself(largest, itself):
     assert places.is_itself(grown) is itself
     assert not places.is_itself(Line("small", Measure(LARGE, "list"), Measure(SMALL, "list"), 1.15))
     assert not places.is_itself(Line("other", Measure(LARGE, "webhook"), Measure(MIDDLE, "save"), 2))
+    for peer in (ADMIN, DATASETTE):  # which does by the same name what we do, on the same database
+        assert not places.is_itself(Line("peer", Measure(LARGE, "csv"), Measure(peer, "csv"), 30, at_most=False))
 
 
 def test_a_limit_holds_for_the_dearest_and_is_in_milliseconds():
@@ -187,3 +192,25 @@ def test_a_process_that_ends_or_fails_says_how(tmp_path):
         pytest.raises(Broken, match="the reason"),
     ):
         process.ask(do="anything")
+
+
+class Waiting:
+    """A server that ended the connection while others were measured; each answer costs a tenth of a second."""
+
+    def __init__(self) -> None:
+        self.used, self.is_open, self.connection = 0.0, False, self
+
+    def close(self) -> None:
+        self.is_open = True  # the next request makes a new one
+
+    def cpu(self) -> float:
+        return self.used
+
+    def ask(self, _path, _headers) -> bytes:
+        assert self.is_open
+        self.used += 0.1
+        return b""
+
+
+def test_a_server_that_waited_long_is_asked_over_a_new_connection():
+    assert Page(Waiting(), "/").cost(1) == pytest.approx(0.1)  # type: ignore[arg-type]
