@@ -3,16 +3,19 @@
 
 import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
 import pytest
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.core.files.storage import default_storage
 from playwright.sync_api import Page, expect
 
+from callcov_portal import sound
 from callcov_portal.actions import drawing
 from callcov_portal.models import Recording, Segment, Speaker
+from callcov_portal.sound import Loudness
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory
 from tests.views.test_in_browser import chromium, open_call, page, position, troubles  # noqa: F401
 from tests.working import work
@@ -20,9 +23,11 @@ from tests.working import work
 pytestmark = [pytest.mark.browser, pytest.mark.node, pytest.mark.django_db(transaction=True)]
 
 CALLS = Path(__file__).resolve().parent.parent / "calls"
-TIMES = 8  # a call of two and a half minutes, so often: 21 minutes of real talk
-LONG_TASK = 50.0  # ms; what is shorter no browser reports
+TIMES = 52  # a call of two and a half minutes, so often: more than two hours of real talk
+SEGMENTS = 1400  # at least
 AT_ONCE = 300.0  # ms
+PLACES = 20  # that are gone to, all over the call
+TRIES = 3  # other processes may hold this one up: a place that is late is gone to again, but most are not late at first
 WATCH_TASKS = """() => {
   window.tasks = [];
   new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
@@ -40,17 +45,40 @@ SEEK = """async (position) => {
 }"""
 
 
-@pytest.fixture
-def call(db) -> Recording:
+@pytest.fixture(scope="module")
+def talk() -> list[tuple[str, str, float, float]]:
+    """Who says what, from when to when."""
     truth = json.loads((CALLS / "call1_payment.truth.json").read_text())
-    sound = (CALLS / "call1_payment.mono.mp3").read_bytes() * TIMES
-    file = default_storage.save("long.mp3", ContentFile(sound))
-    recording = RecordingFactory(
-        file=file, format="mp3", mime="audio/mpeg", channels=1, duration_seconds=truth["duration"] * TIMES
-    )
     turns = sorted(truth["turns"], key=lambda turn: float(turn["start"]))
     said = [(turn, truth["duration"] * again) for again in range(TIMES) for turn in turns]
-    write(recording, [(turn["role"], turn["text"], turn["start"] + late, turn["end"] + late) for turn, late in said])
+    return [(turn["role"], turn["text"], turn["start"] + late, turn["end"] + late) for turn, late in said]
+
+
+@pytest.fixture(scope="module")
+def sound_file(tmp_path_factory) -> Path:
+    """The sound of all that."""
+    path = tmp_path_factory.mktemp("long") / "long.mp3"
+    once = (CALLS / "call1_payment.mono.mp3").read_bytes()
+    with path.open("wb") as file:
+        file.writelines(once for _ in range(TIMES))
+    return path
+
+
+@pytest.fixture(scope="module")
+def loudness(sound_file) -> Loudness:
+    """Its waveform: it takes seconds to make, so it is made once."""
+    return sound.loudness(sound_file)
+
+
+@pytest.fixture
+def call(db, talk, sound_file, loudness, monkeypatch) -> Recording:
+    """A call of two hours with all that is there for it."""
+    monkeypatch.setattr(sound, "loudness", lambda _path: loudness)
+    with sound_file.open("rb") as file:
+        name = default_storage.save("long.mp3", File(file))
+    length = talk[-1][3] + 1
+    recording = RecordingFactory(file=name, format="mp3", mime="audio/mpeg", channels=1, duration_seconds=length)
+    write(recording, talk)
     return recording
 
 
@@ -91,11 +119,22 @@ def open_and_play(page: Page, call: Recording) -> None:
     page.wait_for_timeout(500)
 
 
-def seeks(page: Page, count: int) -> list[float]:
-    """Return how long it took to go to some segments, in ms."""
-    last = page.locator("#segments > li").count() - 1
-    chosen = random.Random(7).sample(range(last), count)
-    return [float(page.evaluate(SEEK, position)) for position in chosen]
+def places(page: Page) -> list[int]:
+    """Return segments from all over the call, in no order: from each twentieth one."""
+    dice, count = random.Random(7), page.locator("#segments > li").count()
+    assert count >= SEGMENTS
+    chosen = [dice.randrange(count * at // PLACES, count * (at + 1) // PLACES) for at in range(PLACES)]
+    return dice.sample(chosen, PLACES)
+
+
+def seeks(page: Page, positions: Iterable[int]) -> dict[int, float]:
+    """Return how long it took to go to each of some segments, in ms."""
+    return {position: float(page.evaluate(SEEK, position)) for position in positions}
+
+
+def late(took: dict[int, float]) -> list[int]:
+    """Return the segments that it took too long to go to."""
+    return [position for position, ms in took.items() if ms > AT_ONCE]
 
 
 def test_it_plays_without_a_long_task_and_goes_to_any_segment_at_once(page, call):
@@ -107,7 +146,11 @@ def test_it_plays_without_a_long_task_and_goes_to_any_segment_at_once(page, call
     assert [] in looks, looks
     assert page.evaluate("CSS.highlights.get('word').size") == 1  # it did mark words meanwhile
     assert position(page) > 12  # and did play
-    assert median(seeks(page, 9)) < AT_ONCE
+    tries = [seeks(page, places(page))]
+    while late(tries[-1]) and len(tries) < TRIES:
+        tries.append(seeks(page, late(tries[-1])))
+    assert median(tries[0].values()) < AT_ONCE, tries
+    assert late(tries[-1]) == [], tries
 
 
 def test_what_is_heard_and_what_is_found_is_in_view_after_a_long_way(page, call):
@@ -122,4 +165,4 @@ def test_what_is_heard_and_what_is_found_is_in_view_after_a_long_way(page, call)
     page.locator("#find-text").fill("bye")
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".segment.hit")).to_be_in_viewport(ratio=0.95)
-    expect(page.locator("#find-count")).to_contain_text("16 of 16")
+    expect(page.locator("#find-count")).to_contain_text(f"{2 * TIMES} of {2 * TIMES}")
