@@ -13,6 +13,7 @@ from callcov_portal.actions import (
     advancing,
     bulk,
     chores,
+    collecting,
     drawing,
     exporting,
     fetching,
@@ -60,6 +61,14 @@ def fetch_next() -> None:
 
 
 @shared_task
+def collect(offset: int = 0) -> None:
+    """Take the results out of one page of the API's list; then ring for the next page."""
+    following = collecting.collect(offset)
+    if following is not None:
+        send(collect, following)
+
+
+@shared_task
 def chore(kind: str, pk: str) -> None:
     """Have a turn at one chore, if it is due; then ring for the one of its kind that is next."""
     if chores.work(KINDS[kind], pk):
@@ -78,6 +87,8 @@ def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
         publish(pk)
+    if collecting.take_turn():
+        send(collect)
     if turns.waiting(for_a_copy=False):
         send(send_next)
     if turns.waiting(for_a_copy=True):

@@ -75,15 +75,17 @@ class FakeApi:
             raise NotFound("The API does not know it.", status=404)
         return self.created[id]
 
-    def list(self, *, status_filter: str | None = None, limit: int = 100, **filters: Any) -> ListPage:
+    def list(self, *, status_filter: str | None = None, limit: int = 100, offset: int = 0, **filters: Any) -> ListPage:
+        """The newest first."""
         self.raise_trouble("list")
         found = [
             snapshot
-            for snapshot in self.created.values()
+            for snapshot in reversed(self.created.values())
             if status_filter in {None, snapshot.status}
             and all(getattr(snapshot, name) == value for name, value in filters.items())
         ]
-        return ListPage(tuple(found[:limit]), more=len(found) > limit)
+        page = tuple(found[offset : offset + limit])
+        return ListPage(page, more=len(found) > offset + limit, received=len(page))
 
     def iterate(self, *, page: int = 100, cap: int = 10_000, **filters: Any) -> Iterator[AnalysisSnapshot]:
         yield from self.list(limit=cap, **filters).snapshots

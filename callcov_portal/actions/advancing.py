@@ -103,8 +103,13 @@ def send(analysis: Analysis, place: pace.Place | None) -> None:
     if reconciling.arrived_after_all(analysis):
         return
     recording = analysis.recording
-    if not recording.file and not fetching.fetch_copy(analysis):
-        return
+    if not recording.file:
+        if not fetching.fetch_copy(analysis):
+            return
+        analysis.needs_copy = False
+        if not may_go(analysis):  # it is its turn to be sent later
+            outcomes.wait_until(analysis, analysis.next_attempt_at, attempts=0)
+            return
     if not default_storage.exists(recording.stored_name):
         outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Delete the call, then add it again.")
         return

@@ -6,7 +6,7 @@ from enum import Enum
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import judging, masking, schedule, spending, tallying
+from callcov_portal.actions import deliveries, judging, masking, schedule, spending, tallying
 from callcov_portal.actions.results import SegmentRow, json_text, remove, write_findings, write_segments
 from callcov_portal.client.types import AnalysisSnapshot, SnapshotSegment
 from callcov_portal.models import Analysis, Document, Failure, Finding, Outcome, Recording, Segment, State
@@ -111,7 +111,7 @@ def note_progress(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:
         State.PROCESSING,
         accepted_at=accepted_at,
         finished_at=None,
-        next_attempt_at=schedule.next_look(accepted_at, now),
+        next_attempt_at=schedule.next_look(accepted_at, now, webhooks_come=deliveries.come()),
         **progress_fields(snapshot),
         **bound(snapshot),
     )

@@ -1,6 +1,7 @@
 """A webhook is a poll that arrives early: it is written down and makes its analysis due. No result enters here."""
 
 import hashlib
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -12,6 +13,8 @@ from callcov_portal.client.parsing import parse_webhook
 from callcov_portal.models import REVIVABLE, Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_BYTES, KEPT_PER_ANALYSIS
 from callcov_portal.models.prepared import key, moment
+
+LATELY = timedelta(minutes=10)
 
 # Written by hand: twice as many webhooks as results come, and Django's own way costs more than all else of it.
 # The row is locked by it until the end: who sends the analysis either finds the delivery, or is found done.
@@ -53,6 +56,12 @@ def accept(named: Token, body: bytes) -> bool:
         values = [analysis, named.submission, now, *hint, analysis, KEPT_PER_ANALYSIS, analysis, hint.body_sha256]
         cursor.execute(WRITE_DOWN, values)
     return True
+
+
+def come() -> bool:
+    """Say whether webhooks come as they should: one did in the last minutes."""
+    last = Delivery.objects.order_by("-pk").values_list("received_at", flat=True).first()
+    return last is not None and last > timezone.now() - LATELY
 
 
 class Hint(NamedTuple):

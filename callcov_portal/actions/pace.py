@@ -133,6 +133,11 @@ def room() -> int:
     return max(limit_for(REQUEST, [REQUEST], now) - recent(REQUEST, now).count(), 0)
 
 
+def submissions_used() -> int:
+    """Return how many submissions of the last minute there are, of as many as `limit_of` allows."""
+    return recent(SUBMISSION, timezone.now()).count()
+
+
 def pauses_after(moment: datetime, *buckets: str) -> QuerySet[Signal]:
     """Return the pauses of all calls, or of some kind, that last beyond a moment.
 

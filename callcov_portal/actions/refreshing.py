@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, outcomes, pace, schedule
+from callcov_portal.actions import deliveries, gateway, outcomes, pace, schedule
 from callcov_portal.actions.applying import Applied, apply_snapshot, progress_fields
 from callcov_portal.client.errors import NotFound
 from callcov_portal.client.types import AnalysisSnapshot
@@ -17,6 +17,7 @@ from callcov_portal.models import Analysis, Failure, Signal, State
 LIVE_LOOK = "live_look"
 LOOK_IN_TROUBLE = timedelta(minutes=1)
 PAGE = 1000
+MANY_WATCHED = 30
 
 
 def refresh(analysis: Analysis) -> Applied:
@@ -53,8 +54,7 @@ def look_at_all() -> int:
 
     What is no longer in the list has ended: those rows are made due now, so that their results are fetched.
     While many are being worked on, what is in the list is not asked about one by one.
-    Does nothing when the last look is recent (5 s ago with the embedded engine, 20 s with a hosted API) or when
-    nothing is being worked on.
+    Does nothing when the last look is recent (see `look_every`) or when nothing is being worked on.
     """
     working = Analysis.objects.filter(state=State.PROCESSING, api_url=settings.CALLCOV_API_IDENTITY)
     if not working.exists() or not is_time_to_look():
@@ -72,8 +72,14 @@ def look_at_all() -> int:
 
 
 def look_every() -> timedelta:
-    """Return how often the list is asked for."""
-    return timedelta(seconds=5 if settings.CALLCOV_EMBEDDED else 20)
+    """Return how often the list is asked for: seldom while webhooks come anyway, and where many are being worked on.
+
+    The embedded engine is asked oftener, because it tells how far it is.
+    """
+    if settings.CALLCOV_EMBEDDED:
+        working = Analysis.objects.filter(state=State.PROCESSING)[: MANY_WATCHED + 1]
+        return timedelta(seconds=5 if len(working.values_list("pk")) <= MANY_WATCHED else 15)
+    return timedelta(seconds=120 if deliveries.come() else 20)
 
 
 def is_time_to_look() -> bool:
@@ -97,10 +103,11 @@ def note_progress(working: QuerySet[Analysis], listed: Sequence[AnalysisSnapshot
 def put_off(rows: QuerySet[Analysis], now: datetime) -> None:
     """Put off the single looks that would come soon, but for what a webhook called for or what may have expired."""
     young = rows.filter(accepted_at__gt=now - schedule.give_up_after(), deliveries=None)
+    webhooks_come = deliveries.come()
     soon = young.filter(next_attempt_at__lt=now + 2 * look_every())
     for pk, accepted_at in list(soon.values_list("pk", "accepted_at")):
         row = Analysis.objects.filter(pk=pk, state=State.PROCESSING)
-        row.update(next_attempt_at=schedule.next_look(accepted_at, now))
+        row.update(next_attempt_at=schedule.next_look(accepted_at, now, webhooks_come=webhooks_come))
 
 
 def make_ended_due(working: QuerySet[Analysis], listed: set[str]) -> int:

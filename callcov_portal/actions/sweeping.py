@@ -5,10 +5,10 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, pace, refreshing
+from callcov_portal.actions import collecting, gateway, pace, refreshing
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.client.errors import ApiError
-from callcov_portal.models import Analysis, Signal
+from callcov_portal.models import Analysis, Signal, State
 
 log = structlog.get_logger(__name__)
 
@@ -19,8 +19,8 @@ MOST_AT_ONCE = 60
 def sweep() -> list[UUID]:
     """Look at the API's list of what it works on, and return what news is to be asked for, the longest due first.
 
-    Only as many as there is room for, and while the API is in trouble one: the others are not touched at all. Whatever
-    the look comes to, the line goes on.
+    Only as many as there is room for, and while the API is in trouble one: the others are not touched at all. Where many
+    may have ended they are left to `collecting`. Whatever the look comes to, the line goes on.
     """
     Signal.objects.update_or_create(name=SWEPT, defaults={"at": timezone.now()})
     try:
@@ -30,7 +30,10 @@ def sweep() -> list[UUID]:
     except Exception:
         log.exception("live_look_failed")
     most = min(pace.room(), 1 if trouble() else MOST_AT_ONCE)
-    return list(Analysis.objects.in_work(timezone.now()).values_list("pk", flat=True)[:most])
+    due = Analysis.objects.in_work(timezone.now())
+    if collecting.is_worth_it():
+        due = due.exclude(state=State.PROCESSING)
+    return list(due.values_list("pk", flat=True)[:most])
 
 
 def trouble() -> Signal | None:

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
 
 from callcov_portal.models.analysis import WHAT_TO_DO, Analysis, Failure, State
 from callcov_portal.models.log import Spent
-from callcov_portal.models.pace import Signal
+from callcov_portal.models.pace import Signal, Spending
 from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.models.recording import Recording
 
@@ -97,6 +98,13 @@ def sent_since(moment: datetime) -> Sent:
     gone = Spent.objects.filter(sent_at__gte=moment).aggregate(analyses=Count("pk"), seconds=Sum("seconds"))
     seconds = (kept["seconds"] or 0.0) + (gone["seconds"] or 0.0)
     return Sent(kept["analyses"] + gone["analyses"], seconds / 60)
+
+
+def spent_since(day: date) -> Spending:
+    """Return the sum of what was asked of the API from a day on, and of what it completed; one query."""
+    names = ("requests", "submissions", "completed")
+    sums = Spending.objects.filter(day__gte=day).aggregate(**{name: Coalesce(Sum(name), 0) for name in names})
+    return Spending(day=day, **sums)
 
 
 def oldest_wait() -> datetime | None:

@@ -38,3 +38,8 @@ class Spending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.requests} requests for {self.completed} analyses"
+
+    @property
+    def per_analysis(self) -> float | None:
+        """How many requests each completed analysis cost; None while none is completed."""
+        return self.requests / self.completed if self.completed else None

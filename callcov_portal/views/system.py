@@ -1,6 +1,7 @@
 """How the system does: the status page and the health check."""
 
 import shutil
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from callcov_portal.views.rendering import PortalRequest, render_page
 from callcov_portal.views.trouble import is_silent
 
 LOG_SHOWN = 15
+A_WEEK = timedelta(days=6)  # with today
 UNMUTED_SHOWN = 20
 LITTLE_ROOM = 10 * KEEP_FREE_BYTES
 
@@ -46,7 +48,9 @@ def status(request: PortalRequest) -> HttpResponse:
         "causes": questions.causes(counts),
         "oldest_wait": questions.oldest_wait(),
         "sent": questions.sent_since(start_of_month()),
-        "last_delivery": Delivery.objects.order_by("-received_at").values("received_at", "event", "times").first(),
+        "spent": questions.spent_since(timezone.localdate() - A_WEEK),
+        "submissions": (pace.submissions_used(), pace.limit_of(pace.SUBMISSION)),
+        "last_delivery": Delivery.objects.order_by("-pk").values("received_at", "event", "times").first(),
         "disk": disk(),
         "unmuted": Recording.objects.unmuted().only("pk", "muting_detail")[:UNMUTED_SHOWN],
         "log": recent_log(request.user),
@@ -57,18 +61,24 @@ def status(request: PortalRequest) -> HttpResponse:
 
 def machinery() -> dict[str, Any]:
     """Return what worker and API said last."""
-    found = questions.signals(sweeping.SWEPT, gateway.ANSWER, gateway.TROUBLE, pace.PAUSE)
+    pauses = (pace.PAUSE, pace.pause_of(pace.SUBMISSION))
+    found = questions.signals(sweeping.SWEPT, gateway.ANSWER, gateway.TROUBLE, *pauses)
     swept: Signal | None = found.get(sweeping.SWEPT)
-    pause = found.get(pace.PAUSE)
+    on = [found[name] for name in pauses if name in found and is_ahead(found[name].until)]
     return {
         "swept": swept,
         "worker_is_silent": is_silent(swept),
         "answer": found.get(gateway.ANSWER),
         "api_trouble": found.get(gateway.TROUBLE),
-        "pause": pause if pause and pause.until and pause.until > timezone.now() else None,
+        "pause": on[0] if on else None,
         "is_embedded": settings.CALLCOV_EMBEDDED,
         "api_url": settings.CALLCOV_API_URL,
     }
+
+
+def is_ahead(moment: datetime | None) -> bool:
+    """Say whether a moment is yet to come."""
+    return moment is not None and moment > timezone.now()
 
 
 def start_of_month() -> Any:

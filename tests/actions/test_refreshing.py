@@ -1,5 +1,6 @@
 """Asking for news, one by one and all at once."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,14 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from callcov_portal.actions import deliveries, judging, refreshing, schedule, sweeping, tokens
+from callcov_portal import tasks
+from callcov_portal.actions import collecting, deliveries, judging, refreshing, schedule, sweeping, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
 from callcov_portal.client.types import AnalysisSnapshot, ListPage
 from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
 from tests.actions.conftest import again, forget_the_limits, make_due
-from tests.factories import ProcessingFactory
+from tests.factories import CompletedFactory, ProcessingFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -253,8 +255,8 @@ class TestManyAtOnce:
         assert api.calls == ["list"]
 
     def test_a_few_are_asked_about_one_by_one(self, api, many) -> None:
-        Analysis.objects.filter(pk__in=[row.pk for row in many[5:]]).update(state=State.COMPLETED, next_attempt_at=None)
-        assert len(sweeping.sweep()) == 5
+        Analysis.objects.filter(pk__in=[row.pk for row in many[4:]]).update(state=State.COMPLETED, next_attempt_at=None)
+        assert len(sweeping.sweep()) == 4
 
     def test_what_ended_expired_or_was_announced_is_asked_about(self, api, many) -> None:
         ended, old, announced = many[:3]
@@ -262,9 +264,90 @@ class TestManyAtOnce:
         Analysis.objects.filter(pk=old.pk).update(accepted_at=timezone.now() - timedelta(hours=73))
         deliveries.accept(tokens.Token(announced.pk, 1), b"{}")
         assert set(sweeping.sweep()) == {ended.pk, old.pk, announced.pk}
+        assert not collecting.is_worth_it()
 
     def test_an_api_that_lists_the_finished_as_well_hides_no_end(self, api, many, monkeypatch) -> None:
         Analysis.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=4))
         api.finish(many[0].external_id)
         monkeypatch.setattr(api, "list", lambda **_kw: ListPage(tuple(api.created.values()), more=False))
         assert sweeping.sweep() == [many[0].pk]
+
+
+class TestCollecting:
+    @pytest.fixture
+    def ended(self, api) -> list[Analysis]:
+        """Thirty that the API has finished, the news of which is due."""
+        rows = ProcessingFactory.create_batch(30)
+        for row in rows:
+            api.created[str(row.external_id)] = AnalysisSnapshot(id=str(row.external_id), status="processing")
+            api.finish(row.external_id)
+        return rows
+
+    def test_the_results_of_many_come_by_pages_of_the_list_and_not_by_a_request_each(
+        self, api, ended, monkeypatch
+    ) -> None:
+        rung = []
+        monkeypatch.setattr(tasks, "send", lambda task, *arguments: rung.append((task, arguments)))
+        tasks.sweep()
+        assert [task for task, _ in rung if task in {tasks.advance, tasks.collect}] == [tasks.collect]
+        while rung:
+            task, arguments = rung.pop()
+            task(*arguments)
+        assert {row.state for row in Analysis.objects.all()} == {State.COMPLETED}
+        assert Segment.objects.count() == 3 * len(ended)
+        assert Counter(api.calls) == {"list": 3}  # what is being worked on, and two pages of results
+
+    def test_one_of_all_workers_begins(self, api, ended) -> None:
+        assert collecting.take_turn()
+        assert not collecting.take_turn()
+
+    def test_a_page_never_holds_more_than_a_worker_can_carry(self, api, ended, monkeypatch) -> None:
+        asked = []
+        listed = api.list
+        monkeypatch.setattr(api, "list", lambda **kw: (asked.append(kw["limit"]), listed(**kw))[1])
+        assert collecting.collect(0) == collecting.PAGE
+        assert asked == [20]
+
+    def test_what_the_list_does_not_show_is_asked_about_one_by_one(self, api, ended, monkeypatch) -> None:
+        api.created = {key: replace(snapshot, status="failed") for key, snapshot in api.created.items()}
+        assert sweeping.sweep() == []
+        assert collecting.collect(0) is None
+        assert set(sweeping.sweep()) == {row.pk for row in ended}
+
+    def test_a_list_that_is_refused_ends_it_until_later(self, api, ended) -> None:
+        api.trouble = [Unavailable("Too large.", status=200)]
+        assert collecting.collect(0) is None
+        assert not collecting.take_turn()
+        assert {row.state for row in Analysis.objects.all()} == {State.PROCESSING}
+
+    def test_a_result_that_our_code_cannot_take_does_not_keep_the_others_from_theirs(
+        self, api, ended, monkeypatch
+    ) -> None:
+        judge = judging.judge
+        broken = ended[-1].pk
+        monkeypatch.setattr(judging, "judge", lambda one, *rest: 1 / 0 if one.pk == broken else judge(one, *rest))
+        collecting.collect(0)
+        assert Analysis.objects.filter(state=State.COMPLETED).count() == collecting.PAGE - 1
+        assert again(ended[-1]).state == State.PROCESSING
+        assert again(ended[-1]).next_attempt_at > timezone.now()
+
+
+class TestWebhooksThatCome:
+    @pytest.fixture
+    def webhooks(self, settings) -> None:
+        settings.CALLCOV_EMBEDDED = False
+        deliveries.accept(tokens.Token(CompletedFactory().pk, 1), b"{}")
+
+    def test_polling_backs_off_while_they_come_and_is_back_when_they_do_not(self, webhooks, time_machine) -> None:
+        assert refreshing.look_every() == timedelta(minutes=2)
+        time_machine.move_to(timezone.now() + deliveries.LATELY)
+        assert refreshing.look_every() == timedelta(seconds=20)
+
+    def test_nobody_asks_about_a_new_one_for_three_minutes(self, api, queued, webhooks) -> None:
+        advance(queued.pk)
+        assert again(queued).next_attempt_at - timezone.now() > timedelta(minutes=2)
+
+    def test_the_engine_is_asked_oftener_while_somebody_may_watch(self, settings, db) -> None:
+        assert refreshing.look_every() == timedelta(seconds=5)
+        ProcessingFactory.create_batch(refreshing.MANY_WATCHED + 1)
+        assert refreshing.look_every() == timedelta(seconds=15)

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 
 from callcov_portal import tasks
-from callcov_portal.actions import analyses, bulk, gateway, pace, recordings, sweeping, turns
+from callcov_portal.actions import analyses, bulk, deliveries, gateway, pace, recordings, sweeping, tokens, turns
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.batches import add_items, open_batch, take_link
-from callcov_portal.models import Analysis, BatchItem, BulkAct, BulkJob, Call, State, Urgency, Way
+from callcov_portal.models import Analysis, BatchItem, BulkAct, BulkJob, Call, Spending, State, Urgency, Way
 from tests.actions.conftest import again
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory
 from tests.pacing import Clock, CountingApi, Workers, queue_up
@@ -48,6 +48,33 @@ def test_a_thousand_that_wait_are_sent_at_98_percent_of_the_allowed_rate_and_non
     assert far_api.asked["create"] >= 0.98 * 20 * MINUTES
     untouched = Analysis.objects.filter(state=State.QUEUED, attempts=0, next_attempt_at=began)
     assert untouched.count() >= 1000 - 20 * MINUTES
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("webhooks", "most"), [(True, 2.2), (False, 2.0)], ids=["with webhooks", "without webhooks"])
+def test_an_analysis_costs_few_requests_however_its_end_is_learnt(
+    clock, far_api, monkeypatch, settings, webhooks, most
+) -> None:
+    settings.CALLCOV_EMBEDDED = False
+    if webhooks:  # they came before
+        deliveries.accept(tokens.Token(CompletedFactory().pk, 1), b"{}")
+    queue_up(80)
+
+    def finish() -> None:
+        while clock.now < 480:
+            for external_id in far_api.end_what_is_over():
+                if webhooks:
+                    pk = Analysis.objects.get(external_id=external_id).pk
+                    deliveries.accept(tokens.Token(pk, 1), b"{}")
+                    tasks.publish(pk)
+            clock.sleep(1.0)
+
+    Workers(clock, until=480).run(monkeypatch, finish)
+    assert Analysis.objects.filter(state=State.COMPLETED, external_id__in=far_api.created).count() == 80
+    assert far_api.refused == []
+    assert far_api.asked.total() / 80 <= most, far_api.asked
+    spent = Spending.objects.get()
+    assert (spent.requests, spent.submissions, spent.completed) == (far_api.asked.total(), 80, 80)
 
 
 @pytest.mark.django_db(transaction=True)

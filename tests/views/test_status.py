@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from callcov_portal.actions import gateway, pace, recordings, sweeping
-from callcov_portal.models import Delivery, Failure, LogEntry, Recording, Signal, State
+from callcov_portal.models import Delivery, Failure, LogEntry, Recording, Signal, Spending, State
 from callcov_portal.models.analysis import WHAT_TO_DO
 from callcov_portal.models.recording import Muting
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory
@@ -158,6 +158,19 @@ def test_the_page_warns_before_the_disk_is_full(as_bob, monkeypatch, free, words
     assert ("Uploads are refused" in page) == (free < 2e9)
 
 
+def test_what_analyses_cost_in_requests_is_shown_with_the_submissions_of_the_last_minute(as_bob, settings):
+    settings.CALLCOV_API_SUBMISSIONS_PER_MINUTE = 20
+    assert "0 in the last seven days; no analysis was completed" in text_of(as_bob.get("/status/"))
+    today = timezone.localdate()
+    for ago, requests, completed in ((0, 130, 60), (6, 86, 40), (7, 5000, 1)):
+        day = today - timedelta(days=ago)
+        Spending.objects.create(day=day, requests=requests, completed=completed)
+    pace.take(pace.SUBMISSION, pace.REQUEST)
+    page = text_of(as_bob.get("/status/"))
+    assert "Submissions 1 in the last minute, of 20 allowed" in page
+    assert "Requests 2.2 for each analysis of the last seven days (217 for 100)" in page
+
+
 def test_leads_see_what_people_did_and_reviewers_do_not(as_alice, as_bob, alice):
     call = RecordingFactory()
     LogEntry.objects.create(user=alice, act="edited", recording_number=call.pk, text="agent: a → b")
@@ -193,7 +206,7 @@ def test_the_page_costs_the_same_however_much_there_is(as_alice, alice, one_of_e
     RecordingFactory.create_batch(30, muting=Muting.FAILED)
     for number in range(20):
         LogEntry.objects.create(user=alice, act="edited", recording_number=number)
-    assert queries() == before <= 11
+    assert queries() == before <= 13
 
 
 def test_health_is_open_to_all_and_says_nothing_more(as_charlie, db):
