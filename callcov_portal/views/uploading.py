@@ -131,7 +131,7 @@ def taken_on(request: PortalRequest, item: BatchItem) -> HttpResponse:
 
 def ended(item: BatchItem) -> HttpResponse:
     """Give an upload up."""
-    if not batches.drop(item):
+    if not batches.drop(item.batch, [item.pk]):
         raise Refused(410, "It is settled already.")
     return HttpResponse(status=204)
 

@@ -49,7 +49,7 @@ def test_a_file_is_stored_and_the_bell_rings(as_bob, bob, rung):
     assert fate == {
         "name": "call.wav",
         "outcome": "stored",
-        "message": "Stored; its analysis is waiting.",
+        "words": "Stored as",
         "url": f"/calls/{call.pk}/",
         "call": f"call #{call.pk}",
     }
@@ -93,7 +93,7 @@ def test_what_is_no_audio_is_refused_with_a_reason_and_leaves_nothing(as_bob, co
     file = SimpleUploadedFile("renamed.wav", content)
     fate = as_bob.post(FILES, {"agent": "a", "files": file}, headers=JSON).json()["fates"][0]
     assert fate["outcome"] == "refused"
-    assert fate["message"]
+    assert fate["words"].startswith("Refused: ")
     assert not Recording.objects.exists()
     assert not list(incoming_folder().iterdir())
     assert rung == []

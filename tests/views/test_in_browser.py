@@ -25,7 +25,6 @@ from tests.factories import (
     SegmentFactory,
 )
 from tests.rulesets import GREETING
-from tests.sounds import wav
 from tools.screens.looking import problems_in_each_scheme, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -225,39 +224,6 @@ def test_filters_act_at_once_and_stand_in_the_url(page):
     page.go_back()
     page.wait_for_url("**/calls/")
     expect(page.locator("tbody tr")).to_have_count(2)
-
-
-def test_files_are_uploaded_each_with_its_own_fate(page):
-    page.goto("/calls/add/")
-    sounds = [{"name": f"{n}.wav", "mimeType": "audio/wav", "buffer": wav(0.3, seed=n)} for n in range(4)]
-    text = {"name": "notes.wav", "mimeType": "audio/wav", "buffer": b"no sound"}
-    page.locator("#id_files").set_input_files([*sounds, text])
-    expect(page.locator("#sum")).to_have_text("5 files: 5 waiting")
-    page.locator("#id_agent").fill("nora")
-    page.get_by_role("button", name="Add files").click()
-    expect(page.locator("#sum")).to_have_text("5 files: 4 stored, 1 refused", timeout=30_000)
-    assert Recording.objects.count() == 4
-    expect(page.locator(".upload.refused .name")).to_have_text("notes.wav")
-    page.locator("#id_files").set_input_files([{**sounds[0], "name": "again.wav"}])
-    page.get_by_role("button", name="Add files").click()
-    expect(page.locator(".upload.duplicate .fate a")).to_have_attribute(
-        "href", Recording.objects.get(file_name="0.wav").get_absolute_url()
-    )
-    page.get_by_role("button", name="Clear the finished ones").click()
-    expect(page.locator(".upload")).to_have_count(0)
-
-
-def test_a_lost_connection_is_told_and_the_file_can_be_sent_again(page):
-    page.goto("/calls/add/")
-    page.locator("#id_agent").fill("nora")
-    page.locator("#id_files").set_input_files([{"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(0.3)}])
-    page.route("**/calls/add/files/", lambda route: route.abort())
-    page.get_by_role("button", name="Add files").click()
-    expect(page.locator("#uploads")).to_contain_text("The connection broke off")
-    page.unroute("**/calls/add/files/")
-    page.get_by_role("button", name="Add files").click()
-    expect(page.locator("#uploads")).to_contain_text("Stored as", timeout=30_000)
-    assert Recording.objects.count() == 1
 
 
 def test_an_ended_session_sends_the_page_to_sign_in_and_keeps_the_note(page):

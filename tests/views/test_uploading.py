@@ -250,6 +250,7 @@ def test_a_link_is_no_upload(as_bob, batch):
     assert head(as_bob, BatchItemFactory(batch=batch, link="https://example.org/a.wav")).status_code == 404
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_upload_that_is_ended_leaves_nothing_and_is_gone(as_bob, batch):
     item = item_of(batch)
     create(as_bob, item)

@@ -54,7 +54,7 @@ def test_bad_recordings_say_their_cause_and_the_others_go_on(new_group) -> None:
     for name, content in bad.items():
         fate = person.upload(name, content)
         assert fate["outcome"] == "refused", fate
-        assert len(fate["message"]) > 15, fate
+        assert len(fate["words"]) > 15, fate
     assert person.upload("silence.wav", silence(1.0))["outcome"] == "stored"
     assert person.upload("good.wav", wav(0.5))["outcome"] == "stored"
     again = person.upload("copy of good.wav", wav(0.5))
