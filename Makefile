@@ -12,7 +12,9 @@ ROOT := $(filter 0,$(shell id -u))
 ARGS ?=
 # PYTEST="-k words" runs some of the tests. Four at a time also on two cores: the slow ones mostly wait.
 PYTEST ?=
-PARALLEL := -n 4 --maxschedchunk 1
+PARALLEL := -n 4 --dist loadgroup --no-loadscope-reorder
+# Compiled once: with its assertions rewritten anew, every process of a test run would take 8 s more.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -30,10 +32,11 @@ demo: $(VENV)/.installed vendor ## Start the portal and add two example calls
 test: test-setup lint ## Check everything: format, lint, types, imports, tests with coverage
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(PYTEST)
 
-# The second run is for what a database decides; rules, browser, speech, audio and process group are the same on both.
+# The second run is for what a database decides; rules, browser, speech, audio and process group are the same on both. None of
+# its tests waits for anything but the server, so three at a time keep two cores busy.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -m "database and not browser and not speech and not group and not sqlite and not audio"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -n 3 -m "database and not browser and not speech and not group and not sqlite and not audio"
 
 fuzz: test-setup ## Hold the engine's API to its description by 5,000 new requests, and to its word by 500 hostile files
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=fuzz --timeout=1800 tests/engine/test_description.py tests/engine/test_hostile_files.py

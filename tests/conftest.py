@@ -17,9 +17,14 @@ hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked."""
-    items.sort(key=lambda item: item.get_closest_marker("group") is None)
+    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked.
+
+    The tests of a file that share a browser go to the same worker, so that it is started once.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("group") is None, item.get_closest_marker("browser") is None))
     for item in items:
+        if item.get_closest_marker("browser") and not item.get_closest_marker("group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
 

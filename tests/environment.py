@@ -12,3 +12,4 @@ for name in list(os.environ):
         del os.environ[name]
 (Path(os.environ["CALLCOV_DATA_DIR"]) / "static").mkdir(exist_ok=True)  # what collectstatic would make
 os.environ["CALLCOV_ENGINE_MODEL"] = "scripted"
+os.environ["PGOPTIONS"] = "-c synchronous_commit=off"  # no test's rows have to outlive PostgreSQL's server

@@ -40,7 +40,8 @@ class RealGroup:
 
     def __init__(self, folder: Path) -> None:
         self.port, self.engine_port = free_port(), free_port()
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("CALLCOV_")} | {
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("CALLCOV_", "PGOPTIONS"))}
+        self.env = ours | {
             "CALLCOV_DATA_DIR": str(folder),
             "CALLCOV_PORT": str(self.port),
             "CALLCOV_ENGINE_PORT": str(self.engine_port),
