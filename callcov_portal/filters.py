@@ -24,10 +24,11 @@ from callcov_portal.models import (
     State,
     User,
 )
+from callcov_portal.models.branches import Branch
 from callcov_portal.models.matches import EARLIEST, LATEST, Scope
 from callcov_portal.models.people import IDENTIFIER_LENGTH, TEAM_LENGTH, key_of
 from callcov_portal.models.rates import ASSESSED, ASSESSED_OUTCOMES
-from callcov_portal.models.selection import Branch, Choice, Selection, of_length
+from callcov_portal.models.selection import Choice, Selection, of_length
 from callcov_portal.models.spoken import key_from
 from callcov_portal.searching.facets import agent_facet, contact_facet
 

@@ -2,37 +2,26 @@
 
 A selection is asked in two ways. `queryset()` is all of its conditions in one query. `branches()` are several queries
 that together find the same calls, each read in order out of one index: whoever shows a page takes a few rows of each
-and merges them. One condition, or one value of it, drives a branch; the others are tested row by row, in a way that no
-planner takes for an invitation to begin with them.
+and merges them. One condition, or one value of it, drives a branch; the others are tested row by row.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, models
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import Q, QuerySet
 
+from callcov_portal.models.branches import Branch, Condition, among, any_came_out, came_out, equal, fits, holds
 from callcov_portal.models.lookup import Found, find
 from callcov_portal.models.recording import Recording, band_of
 from callcov_portal.models.tally import CallCheck, Check
 
 CAP = 1000  # where counting stops
 MOST_AGENTS = 30  # of more, the newest calls of all are looked through: some of them will be theirs
-
-# How the values of a column are compared, by their type, and what stands for NULL among them.
-KINDS: dict[type, tuple[Any, Any]] = {
-    bool: (models.BooleanField, 0),
-    str: (models.CharField, ""),
-    UUID: (models.UUIDField, UUID(int=0)),
-}
-
-Key = tuple[datetime, int]  # a call's place in the list: its time and its number
 
 
 @dataclass(frozen=True)
@@ -41,58 +30,6 @@ class Choice:
 
     column: str
     values: tuple[Any, ...]
-
-    def plainly(self) -> Q:
-        """Return the condition as any query asks it."""
-        return condition_on(self.column, self.values)
-
-    def tested(self, rows: QuerySet[Any], way: str = "") -> QuerySet[Any]:
-        """Return the rows for whose calls, reached by `way`, it holds; each is looked at, and no index is begun with."""
-        kind, nothing = KINDS.get(type(self.values[0]), (models.BigIntegerField, 0))
-        column = Coalesce(F(f"{way}{self.column}"), Value(nothing, output_field=kind()), output_field=kind())
-        alias = f"tested_{self.column}_{len(rows.query.annotations)}"
-        values = [nothing if value is None else value for value in self.values]
-        found: QuerySet[Any] = rows.alias(**{alias: column}).filter(**{f"{alias}__in": values})
-        return found
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Calls, or rows of a table about them, that come in order out of one index; `number` names the column of the call.
-
-    One that `is_small` holds at most a thousand, found by their numbers: these are sorted here.
-    """
-
-    calls: QuerySet[Any]
-    number: str = "pk"
-    is_small: bool = False
-
-    def rows(self, *, before: Key | None = None, after: Key | None = None) -> QuerySet[Any, Key]:
-        """Return the places of the calls older than `before`, newest first; with `after`, of the newer ones, oldest first."""
-        rows, time, number = self.calls, "called_at", self.number
-        if before:
-            older = Q(**{f"{time}__lt": before[0]}) | Q(**{f"{number}__lt": before[1]})
-            rows = rows.filter(Q(**{f"{time}__lte": before[0]}) & older)
-        if after:
-            newer = Q(**{f"{time}__gt": after[0]}) | Q(**{f"{number}__gt": after[1]})
-            rows = rows.filter(Q(**{f"{time}__gte": after[0]}) & newer)
-        order = () if self.is_small else (time, number) if after else (f"-{time}", f"-{number}")
-        return rows.order_by(*order).values_list(time, number)
-
-    def keys(self, most: int, *, before: Key | None = None, after: Key | None = None) -> list[Key]:
-        """Return the first of these places."""
-        rows = self.rows(before=before, after=after)
-        if self.is_small:
-            return sorted(rows, reverse=after is None)[:most]
-        return list(rows[:most])
-
-    def numbers(self, most: int) -> list[int]:
-        """Return the numbers of that many of the calls, whichever are read first."""
-        return list(self.calls.order_by().values_list(self.number, flat=True)[:most])
-
-    def count(self, cap: int) -> int:
-        """Return how many calls there are; counting stops after `cap`."""
-        return self.calls.order_by()[: cap + 1].count()
 
 
 @dataclass(frozen=True)
@@ -115,60 +52,64 @@ class Selection:
 
     def queryset(self, calls: QuerySet[Recording]) -> QuerySet[Recording]:
         """Return those of these calls that are meant, in one query."""
-        for choice in self.choices:
-            calls = calls.filter(choice.plainly())
+        if self.nothing:
+            return calls.none()
         if self.numbers is not None:
             calls = calls.filter(pk__in=self.numbers)
         if self.text:
             found = self.found
             calls = calls.filter(Q(pk__in=found.numbers) | Q(agent__in=found.agents) | Q(contact__in=found.contacts))
-        return self.with_rest(calls.filter(self.came_out) if self.outcomes else calls)
+        for how, column, values in (*map(one_of, self.choices), *self.came_out, *self.limits()):
+            calls = how(calls, column, values)
+        return calls
 
     def branches(self) -> list[Branch]:
         """Return what together finds the calls that are meant, each in order; none may be shown twice."""
         if self.nothing:
             return []
-        if self.numbers is not None:
-            return [Branch(self.queryset(Recording.objects.all()), is_small=True)]
         if self.text:
             return list(self.by_text())
+        if self.numbers is not None:
+            return [self.branch()]
         if self.check:
             return [self.by_check(outcome) for outcome in self.outcomes]
         drivers = self.drivers()
         columns = [choice.column for choice in drivers]
-        alternatives = product(*(choice.values for choice in drivers))
-        return [self.branch(dict(zip(columns, values, strict=True)), columns) for values in alternatives]
+        return [
+            self.branch(*map(equal, columns, values), besides=columns)
+            for values in product(*(choice.values for choice in drivers))
+        ]
 
-    def branch(self, by: Mapping[str, Any], columns: Sequence[str], *, is_small: bool = False) -> Branch:
-        """Return the calls whose columns have these values; every condition on another column is tested row by row."""
-        calls = Recording.objects.filter(*(condition_on(column, many_of(value)) for column, value in by.items()))
-        tested = self.tested(calls, columns)
-        rest = self.with_rest(tested.filter(self.came_out) if self.outcomes else tested)
-        return Branch(rest, is_small=is_small)
+    def branch(self, *driving: Condition, besides: Collection[str] = (), is_small: bool = False) -> Branch:
+        """Return the calls for which these conditions hold; every choice `besides` some columns is tested row by row."""
+        named = () if self.numbers is None else (Condition(among, "id", self.numbers),)
+        conditions = (*named, *driving, *self.tested(besides), *self.came_out, *self.limits())
+        return Branch(conditions, is_small=is_small or bool(named))
 
-    def tested(self, rows: QuerySet[Any], besides: Sequence[str], way: str = "") -> QuerySet[Any]:
-        """Return the rows for whose calls all choices hold but those that drive."""
+    def tested(self, besides: Collection[str], way: str = "") -> Iterator[Condition]:
+        """Yield the choices besides some columns, as conditions on the call that is reached by `way`."""
         for choice in self.choices:
             if choice.column not in besides:
-                rows = choice.tested(rows, way)
-        return rows
+                yield Condition(fits, f"{way}{choice.column}", choice.values)
 
-    def with_rest(self, rows: QuerySet[Any], way: str = "") -> QuerySet[Any]:
-        """Return the rows for whose calls also hold the times and the lengths."""
+    def limits(self, way: str = "") -> Iterator[Condition]:
+        """Yield the conditions on the times and the lengths."""
         limits = {
             "called_at__gte": self.since,
             "called_at__lt": self.until,
             f"{way}duration_seconds__gte": self.shortest,
             f"{way}duration_seconds__lte": self.longest,
         }
-        rows = rows.none() if self.nothing else rows
-        return rows.filter(**{name: limit for name, limit in limits.items() if limit is not None})
+        return (Condition(holds, name, (limit,)) for name, limit in limits.items() if limit is not None)
 
     @cached_property
-    def came_out(self) -> Q:
+    def came_out(self) -> tuple[Condition, ...]:
         """The condition that the check, or any, came out as is asked; for a query that begins elsewhere."""
-        checks = CallCheck.objects.filter(recording=OuterRef("pk"), outcome__in=self.outcomes)
-        return Q(Exists(checks.filter(check_ref=self.check_row) if self.check else checks))
+        if not self.outcomes:
+            return ()
+        if self.check:
+            return (Condition(came_out, "", (self.check_row, *self.outcomes)),)
+        return (Condition(any_came_out, "", self.outcomes),)
 
     @cached_property
     def check_row(self) -> int | None:
@@ -177,12 +118,12 @@ class Selection:
 
     def by_check(self, outcome: str) -> Branch:
         """Return the calls in which the check came out in one way, in the order of what was counted."""
-        rows = CallCheck.objects.filter(check_ref=self.check_row, outcome=outcome)
-        driving = [choice for choice in self.choices if choice.column == "agent" and len(choice.values) == 1]
-        for choice in driving:
-            rows = rows.filter(agent=choice.values[0])
-        rows = self.tested(rows, ["agent"] if driving else [], "recording__")
-        return Branch(self.with_rest(rows, "recording__"), "recording_id")
+        driving = [equal("check_ref", self.check_row), equal("outcome", outcome)]
+        agents = [choice.values[0] for choice in self.choices if choice.column == "agent" and len(choice.values) == 1]
+        driving += [equal("agent", agent) for agent in agents]
+        way = "recording__"
+        rest = (*self.tested(["agent"] if agents else [], way), *self.limits(way))
+        return Branch((*driving, *rest), CallCheck)
 
     def drivers(self) -> tuple[Choice, ...]:
         """Return the choices by whose index the calls are read: of several those that leave fewest calls.
@@ -207,9 +148,8 @@ class Selection:
 
     def left_by(self, drivers: tuple[Choice, ...]) -> int:
         """Return how many calls these choices alone leave, at most one more than `CAP`."""
-        alone = replace(Selection(since=self.since, until=self.until), choices=drivers)
-        calls = alone.queryset(Recording.objects.all())
-        return calls.order_by()[: CAP + 1].count()
+        within = Selection(since=self.since, until=self.until).limits()
+        return Branch((*map(one_of, drivers), *within)).count(CAP)
 
     @cached_property
     def found(self) -> Found:
@@ -219,27 +159,17 @@ class Selection:
     def by_text(self) -> Iterator[Branch]:
         """Yield the calls that the text finds: by number, by agent, by contact."""
         if self.found.numbers:
-            yield self.branch({"pk": self.found.numbers}, (), is_small=True)
+            yield self.branch(Condition(among, "id", tuple(self.found.numbers)), is_small=True)
         if len(self.found.agents) > MOST_AGENTS:
-            yield replace(self, text="", choices=(*self.choices, Choice("agent", self.found.agents))).branch({}, ())
+            yield replace(self, text="", choices=(*self.choices, Choice("agent", self.found.agents))).branch()
         else:
-            yield from (self.branch({"agent": agent}, ()) for agent in self.found.agents)
-        yield from (self.branch({"contact": contact}, ()) for contact in self.found.contacts)
+            yield from (self.branch(equal("agent", agent)) for agent in self.found.agents)
+        yield from (self.branch(equal("contact", contact)) for contact in self.found.contacts)
 
 
-def condition_on(column: str, values: Collection[Any]) -> Q:
-    """Return the condition that a column has one of these values; None is for NULL.
-
-    With IN also for one: what is true Django asks for without a comparison, and SQLite then sees nothing to look up.
-    """
-    some = [value for value in values if value is not None]
-    is_null = Q(**{f"{column}__isnull": True}) if None in values else Q()
-    return Q(**{f"{column}__in": some}) | is_null if some else is_null
-
-
-def many_of(value: Any) -> Collection[Any]:
-    """Return one value, or several, as several."""
-    return value if isinstance(value, tuple | frozenset) else (value,)
+def one_of(choice: Choice) -> Condition:
+    """Return a choice as a query asks it that begins wherever it likes."""
+    return Condition(among, choice.column, choice.values)
 
 
 def capped_counts(choices: Sequence[Choice]) -> list[int]:
@@ -256,7 +186,7 @@ def counting(choices: tuple[Choice, ...], cap: int) -> tuple[str, list[Any]]:
     parts: list[str] = []
     values: list[Any] = []
     for at, choice in enumerate(choices):
-        some = Recording.objects.filter(choice.plainly()).order_by().values_list("pk")[: cap + 1]
+        some = among(Recording.objects.order_by(), choice.column, choice.values).values_list("pk")[: cap + 1]
         sql, parameters = some.query.sql_with_params()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) some{at})")  # noqa: S608
         values += parameters

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from callcov_portal import hiding
 from callcov_portal.models import CallTally, Contact, Finding, Outcome, Recording, State
+from callcov_portal.models.branches import Branch, Condition, Rows, equal
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.views.agents import clean
 from callcov_portal.views.clips import Clip, clip, hiders_of
@@ -68,16 +69,21 @@ Listed = tuple[list[Contact], str, str]
 
 def by_last_call(parameters: QueryDict) -> Listed:
     """Return the contacts in the order of their last calls, the newest first: those calls are walked, newest first."""
-    of_contact = Recording.objects.filter(contact=OuterRef("contact")).order_by()
-    same_time = Q(called_at=OuterRef("called_at"), pk__gt=OuterRef("pk"))
-    newer = of_contact.filter(Q(called_at__gt=OuterRef("called_at")) | same_time)
-    page = page_of(Recording.objects.filter(~Exists(newer), contact__isnull=False), parameters, PAGE_SIZE)
+    page = page_of([Branch((Condition(last_of_contact, "contact", ()),))], parameters, PAGE_SIZE)
     numbers = Recording.objects.filter(pk__in=page.numbers).newest_first().values_list("contact", flat=True)
     found = Contact.objects.in_bulk(filter(None, numbers))
     people = [found[number] for number in numbers if number in found]
     places = (("after", page.newer), ("before", page.older))
     earlier, later = (urlencode({name: cursor}) if cursor else "" for name, cursor in places)
     return people, earlier, later
+
+
+def last_of_contact(calls: Rows, column: str, _values: Sequence[object]) -> Rows:
+    """Return the calls after which their contacts had no other."""
+    of_contact = Recording.objects.filter(**{column: OuterRef(column)}).order_by()
+    same_time = Q(called_at=OuterRef("called_at"), pk__gt=OuterRef("pk"))
+    newer = of_contact.filter(Q(called_at__gt=OuterRef("called_at")) | same_time)
+    return calls.filter(~Exists(newer), contact__isnull=False)
 
 
 def by_name(text: str, parameters: QueryDict) -> Listed:
@@ -121,14 +127,15 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
     if person.merged_into_id is not None:
         return redirect("contact", person.merged_into_id)
     calls = Recording.objects.with_people().filter(contact=person)
-    page = page_of(calls, request.GET)
+    branches = [Branch((equal("contact", person.pk),))]
+    page = page_of(branches, request.GET)
     shown = list(calls.filter(pk__in=page.numbers).newest_first())
     context = {
         "person": person,
         "kind": "contact",
         "page": page,
         "events": events_of(shown, before=older_than(calls, shown)),
-        "count": capped_count(calls),
+        "count": capped_count(branches),
         "agents": calls.order_by().values("agent").distinct().count(),
         "behind": urlencode({"contact": person.identifier}),
         "aliases": list(person.aliases.order_by("key")),

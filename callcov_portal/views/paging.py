@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice
 
-from django.db.models import QuerySet
-
-from callcov_portal.models import Recording
-from callcov_portal.models.selection import Branch, Key
+from callcov_portal.models.branches import Branch, Key
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
 
-Calls = QuerySet[Recording] | Sequence[Branch]  # a query that can be read in order, or several
+Calls = Sequence[Branch]  # what is read in order, and merged
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ def page_of(calls: Calls, parameters: Mapping[str, str], size: int = PAGE_SIZE) 
     before, after = read_cursor(parameters.get("before", "")), read_cursor(parameters.get("after", ""))
     if after:
         before = None
-    read = [branch.keys(size + 1, before=before, after=after) for branch in branches_of(calls)]
+    read = [branch.keys(size + 1, before=before, after=after) for branch in calls]
     merged = heapq.merge(*read, reverse=after is None)
     found = [key for key, _ in islice(groupby(merged), size + 1)]  # a call may stand in two branches
     shown, is_more = found[:size], len(found) > size
@@ -46,11 +43,6 @@ def page_of(calls: Calls, parameters: Mapping[str, str], size: int = PAGE_SIZE) 
         newer=cursor_of(shown[0]) if shown and more_newer else "",
         older=cursor_of(shown[-1]) if shown and more_older else "",
     )
-
-
-def branches_of(calls: Calls) -> Sequence[Branch]:
-    """Return the queries that are read."""
-    return [Branch(calls)] if isinstance(calls, QuerySet) else calls
 
 
 def cursor_of(key: Key) -> str:
@@ -72,18 +64,18 @@ def read_cursor(text: str) -> Key | None:
 
 def capped_count(calls: Calls) -> str:
     """Return how many there are, in words; counting stops at 1,000, because counting is what grows."""
-    count = count_of(branches_of(calls))
+    count = count_of(calls)
     if count > COUNT_CAP:
         return f"more than {COUNT_CAP:,} calls"
     return "1 call" if count == 1 else f"{count:,} calls"
 
 
-def count_of(branches: Sequence[Branch]) -> int:
+def count_of(calls: Calls) -> int:
     """Return how many calls these branches hold together, at most one more than the cap. No call counts twice."""
-    if len(branches) == 1:
-        return branches[0].count(COUNT_CAP)
+    if len(calls) == 1:
+        return calls[0].count(COUNT_CAP)
     numbers: set[int] = set()
-    for branch in branches:
+    for branch in calls:
         if len(numbers) <= COUNT_CAP:
             numbers.update(branch.numbers(COUNT_CAP + 1))
     return min(len(numbers), COUNT_CAP + 1)
