@@ -7,13 +7,11 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from callcov_portal.models import User
-from callcov_portal.models.prepared import Prepared, prepared
+from callcov_portal.models.prepared import Prepared, PreparedModels, prepared, prepared_models
 
-COLUMNS = [field.attname for field in User._meta.concrete_fields]
 # Whoever signed in by Django's own way is signed in by ours, which asks for the same accounts.
 OURS = {"django.contrib.auth.backends.ModelBackend": "callcov_portal.sessions.Accounts"}
 
@@ -38,10 +36,8 @@ class Accounts(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return whose number it is; None where the account is gone or closed."""
-        for row in users_by_number().rows([user_id]):
-            user = User.from_db(DEFAULT_DB_ALIAS, COLUMNS, row)
-            return user if self.user_can_authenticate(user) else None
-        return None
+        found = users_by_number().rows([user_id])
+        return found[0] if found and self.user_can_authenticate(found[0]) else None
 
 
 @lru_cache(maxsize=1)
@@ -51,6 +47,6 @@ def sessions_by_key() -> Prepared:
 
 
 @lru_cache(maxsize=1)
-def users_by_number() -> Prepared:
+def users_by_number() -> PreparedModels[User]:
     """Return the query by which a user is found."""
-    return prepared(User.objects.filter(pk=0).order_by().values_list(*COLUMNS))
+    return prepared_models(User.objects.filter(pk=0).order_by())
