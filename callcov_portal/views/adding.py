@@ -43,6 +43,7 @@ def add_page(
         "fates": fates,
         "left": left,
         "max_mb": settings.CALLCOV_MAX_UPLOAD_MB,
+        "pattern": (form if "pattern" in form.fields else BatchForm())["pattern"],
         "tus": TUS if finders.find(TUS) else "",
         "kept": file_patterns.kept_for(),
         "unfinished": [(batch, batch.sums()) for batch in unfinished(request)],

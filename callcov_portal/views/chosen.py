@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -91,8 +91,8 @@ def chosen_cancel(request: PortalRequest, pk: UUID) -> HttpResponse:
 
 def unfinished(request: PortalRequest) -> list[Batch]:
     """Return this user's batches that wait for files, the newest first."""
-    waiting = BatchItem.objects.waiting().filter(size_bytes__isnull=False).values("batch")
-    open_ones = Batch.objects.filter(user=request.user, way=Way.FILES, state=BatchState.OPEN, pk__in=waiting)
+    waiting = Exists(BatchItem.objects.waiting().filter(batch=OuterRef("pk"), size_bytes__isnull=False))
+    open_ones = Batch.objects.filter(waiting, user=request.user, way=Way.FILES, state=BatchState.OPEN)
     return list(open_ones.order_by("-created_at")[:OFFERED])
 
 

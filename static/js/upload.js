@@ -100,6 +100,7 @@
   }
 
   function move(row, state, words, link) {
+    if (row.isGone) return;
     if (row.state) counts[row.state] -= 1;
     counts[state] = (counts[state] ?? 0) + 1;
     row.state = state;
@@ -358,7 +359,7 @@
       headers: { "X-CSRFToken": token },
       retryDelays: DELAYS,
       storeFingerprintForResuming: false,
-      onShouldRetry: (error) => navigator.onLine && (statusOf(error) < 400 || statusOf(error) >= 500 || [409, 423].includes(statusOf(error))),
+      onShouldRetry: (error) => navigator.onLine && !isSignedOut(error) && (statusOf(error) < 400 || statusOf(error) >= 500 || [409, 423].includes(statusOf(error))),
       onProgress: (count) => { report(row, count); row.fate.textContent = count < row.size ? `${Math.floor((100 * count) / row.size)} %` : "Being checked…"; soon(); },
       onSuccess: ({ lastResponse }) => ended(row, () => settle(row, JSON.parse(lastResponse.getHeader("Callcov-Fate")))),
       onError: (error) => ended(row, () => broken(row, error)),
@@ -367,6 +368,8 @@
     sumsSoon();
   }
 
+  // A session that has ended leads every request to the page where one signs in, with whatever method it had.
+  const isSignedOut = (error) => [403, 405].includes(statusOf(error)) || Boolean(error.originalRequest?.getUnderlyingObject().responseURL?.includes("/login/"));
   const statusOf = (error) => error.originalResponse?.getStatus() ?? 0;
 
   function ended(row, settleIt) {
@@ -379,9 +382,9 @@
   function broken(row, error) {
     const status = statusOf(error);
     const words = error.originalResponse?.getBody()?.trim();
-    if (!status) move(row, "paused", navigator.onLine ? "The server cannot be reached. It is tried again." : "No network. It goes on by itself.");
+    if (!status && !isSignedOut(error)) move(row, "paused", navigator.onLine ? "The server cannot be reached. It is tried again." : "No network. It goes on by itself.");
     else if (status === 410) move(row, "cancelled", "Cancelled");
-    else if (status === 403 || status === 405 || error.originalRequest.getUnderlyingObject().responseURL.includes("/login/")) move(row, "failed", "You are signed out. Sign in in another tab, then reload this page.");
+    else if (isSignedOut(error)) move(row, "failed", "You are signed out. Sign in in another tab, then reload this page.");
     else move(row, "failed", status < 500 || status === 507 ? words : `The server could not take it (error ${status}).`);
   }
 

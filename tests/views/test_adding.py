@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from callcov_portal import forms, tasks
-from callcov_portal.models import CalledAtSource, Recording, State
+from callcov_portal.models import Batch, BatchState, CalledAtSource, Recording, State, Way
 from callcov_portal.uploads import incoming_folder
 from tests.factories import RecordingFactory
 from tests.sounds import wav
@@ -175,6 +175,7 @@ def test_links_without_an_agent_or_without_a_link_are_not_taken(as_bob, headers)
     assert response.status_code == 422
     assert "which agent" in response.content.decode()
     assert "https://example.org/a.wav</textarea>" in response.content.decode()
+    assert ('name="pattern"' in response.content.decode()) == (headers == {})
     response = as_bob.post(LINKS, {"agent": "a", "links": " \n"}, headers=headers)
     assert response.status_code == 422
     assert "at least one link" in response.content.decode()
@@ -243,3 +244,22 @@ def test_a_call_that_is_not_there_cannot_be_corrected(as_alice):
 def test_the_form_says_in_which_time_zone_the_time_is(as_bob, settings):
     settings.TIME_ZONE = "America/New_York"
     assert "America/New York time." in as_bob.get("/calls/add/").content.decode()
+
+
+def test_a_plain_form_reads_names_by_a_pattern_and_takes_nothing_while_an_agent_is_missing(as_bob, rung):
+    pattern = {"agent": "", "pattern": "{agent}_{contact}"}
+    files = [sound("nora_c1.wav"), sound("x.wav", seed=1)]
+    assert as_bob.post(FILES, {**pattern, "files": files}).status_code == 422
+    assert not Recording.objects.exists()
+    assert as_bob.post(FILES, {**pattern, "files": [sound("nora_c1.wav")]}).status_code == 200
+    call = Recording.objects.get()
+    assert (call.agent.identifier, call.contact.identifier) == ("nora", "c1")
+
+
+def test_files_and_links_of_plain_forms_are_batches(as_bob, bob, rung):
+    as_bob.post(FILES, {"agent": "a", "files": [sound("a.wav"), sound("b.wav", seed=1), sound("a.wav")]})
+    as_bob.post(LINKS, {"agent": "a", "links": "https://recordings.example.com/a.wav"})
+    files, links = Batch.objects.order_by("created_at")
+    assert (files.way, files.user, files.state, files.sums()[:2]) == (Way.FILES, bob, BatchState.CLOSED, (3, 2))
+    assert files.sums().duplicates == 1
+    assert (links.way, links.state, links.sums()[:2]) == (Way.LINKS, BatchState.CLOSED, (1, 1))
