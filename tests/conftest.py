@@ -19,14 +19,18 @@ hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked.
 
-    The tests of a file that share a browser go to the same worker, so that it is started once.
+    The tests of a file that share a browser or a model go to the same worker, so that it is started once.
     """
-    items.sort(key=lambda item: (item.get_closest_marker("group") is None, item.get_closest_marker("browser") is None))
+    items.sort(key=lambda item: (not marked(item, "group"), not marked(item, "browser", "speech")))
     for item in items:
-        if item.get_closest_marker("browser") and not item.get_closest_marker("group"):
+        if marked(item, "browser", "speech") and not marked(item, "group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
+        if marked(item, "django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
+
+
+def marked(item: pytest.Item, *names: str) -> bool:
+    return any(item.get_closest_marker(name) for name in names)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -13,3 +13,4 @@ for name in list(os.environ):
 (Path(os.environ["CALLCOV_DATA_DIR"]) / "static").mkdir(exist_ok=True)  # what collectstatic would make
 os.environ["CALLCOV_ENGINE_MODEL"] = "scripted"
 os.environ["PGOPTIONS"] = "-c synchronous_commit=off"  # no test's rows have to outlive PostgreSQL's server
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the tests take all cores already: its threads would only wait for each other
