@@ -163,6 +163,14 @@ def test_a_link_that_is_not_allowed_is_refused(tmp_path):
         run("--links", links, "--agent", "rachel")
 
 
+def test_a_link_that_is_too_long_is_refused_and_not_cut(tmp_path):
+    links = tmp_path / "links.txt"
+    links.write_text(f"https://files.example/{'a' * 3000}.mp3")
+    with pytest.raises(CommandError, match="1 of 1"):
+        run("--links", links, "--agent", "rachel")
+    assert not Recording.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from django.core.management.base import BaseCommand, CommandError
 
 from callcov_portal import tasks
-from callcov_portal.actions import arriving, batches, file_patterns
-from callcov_portal.models import Batch, BatchItem, Cause, Fate, Recording, User, Way
+from callcov_portal.actions import arriving, batches, file_patterns, linkchecks
+from callcov_portal.actions.recordings import LONGEST_LINK
+from callcov_portal.models import Batch, BatchItem, Cause, Failure, Fate, Recording, User, Way
+from callcov_portal.models.recording import key_of_link
 from callcov_portal.reading import patterns
 from callcov_portal.uploads import DiskFull
 
@@ -68,20 +70,9 @@ class Command(BaseCommand):
         if links:
             with links.open(encoding="utf-8-sig") as file:
                 for lines in some_of(filter(None, map(str.strip, file))):
-                    items = batches.add_items(batch, [BatchItem(link=line[:2000]) for line in lines])
-                    self.take_links(items)
-
-    def take_links(self, items: list[BatchItem]) -> None:
-        """Take in some links; one that is a call already, or came before, is a duplicate of that call."""
-        for item in items:
-            known = Recording.objects.filter(link=item.link).order_by("pk").first()
-            if known is None:
-                self.tell(batches.take_link(item))
-                continue
-            why = f"The same link is there already as {known}."
-            BatchItem.objects.settle(item.pk, Fate.DUPLICATE, duplicate_of=known, detail=why)
-            item.refresh_from_db()
-            self.tell(item)
+                    items = batches.add_items(batch, [BatchItem(link=line[:LONGEST_LINK]) for line in lines])
+                    for item, line in zip(items, lines, strict=True):
+                        self.tell(link_taken(item, line))
 
     def tell(self, item: BatchItem) -> None:
         """Ring for what became a call, and print what became of an item."""
@@ -139,6 +130,20 @@ def file_taken(item: BatchItem, path: Path) -> BatchItem:
         if error.errno == errno.ENOSPC:
             raise
         batches.refuse(item, Cause.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+    item.refresh_from_db()
+    return item
+
+
+def link_taken(item: BatchItem, link: str) -> BatchItem:
+    """Take one link in; one that is a call already is a duplicate of that call."""
+    known = Recording.objects.filter(link_key=key_of_link(link)).order_by("pk").first()
+    if known:
+        why = linkchecks.same_as(known)
+        BatchItem.objects.settle(item.pk, Fate.DUPLICATE, duplicate_of=known, detail=why)
+    elif len(link) > LONGEST_LINK:
+        batches.refuse(item, Failure.BLOCKED, f"The link is longer than {LONGEST_LINK} characters.")
+    else:
+        return batches.take_link(item)
     item.refresh_from_db()
     return item
 
