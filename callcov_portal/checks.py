@@ -1,6 +1,7 @@
 """System checks: settings that are valid one by one and make no sense together."""
 
 import ipaddress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ def settings_make_sense(**_kwargs: Any) -> list[checks.CheckMessage]:
             )
         )
     found += [checks.Error(problem, id="portal.E002") for problem in unusable_networks()]
+    found += [checks.Error(problem, id="portal.E004") for problem in unusable_watch()]
     if settings.CALLCOV_EMBEDDED:
         found += [checks.Error(problem, id="portal.E003") for problem in unusable_engine()]
     return found
@@ -32,6 +34,18 @@ def unusable_engine() -> list[str]:
     """Name what keeps the embedded engine from starting; what it hears with, it checks itself."""
     if settings.CALLCOV_ENGINE_PORT == settings.CALLCOV_PORT:
         return [f"CALLCOV_ENGINE_PORT and CALLCOV_PORT are both {settings.CALLCOV_PORT}: change one of them."]
+    return []
+
+
+def unusable_watch() -> list[str]:
+    """Name what keeps a folder from being watched: of the data folder the watch would move away what it keeps."""
+    if not settings.CALLCOV_WATCH_FOLDER:
+        return []
+    folder, data = Path(settings.CALLCOV_WATCH_FOLDER), settings.CALLCOV_DATA_DIR
+    if not folder.is_absolute():
+        return ["CALLCOV_WATCH_FOLDER is no absolute path: begin it with /."]
+    if folder.resolve().is_relative_to(data) or data.is_relative_to(folder.resolve()):
+        return [f"CALLCOV_WATCH_FOLDER is or holds the data folder {data}, or lies in it: choose another one."]
     return []
 
 

@@ -85,6 +85,8 @@ CALLCOV_HOOK_ORIGIN = (not CALLCOV_EMBEDDED and CALLCOV_PUBLIC_URL) or f"http://
 CALLCOV_MAX_UPLOAD_MB = env.int("CALLCOV_MAX_UPLOAD_MB", 500, validate=at_least_one)
 CALLCOV_FETCH_ALLOW: list[str] = env.list("CALLCOV_FETCH_ALLOW", [])
 CALLCOV_AUDIO_ACCEL = env.str("CALLCOV_AUDIO_ACCEL", "", validate=validate.Regexp(r"^(/.*/)?$", error="No path: /a/"))
+CALLCOV_WATCH_FOLDER = env.str("CALLCOV_WATCH_FOLDER", "")
+CALLCOV_WATCH_SECONDS = env.int("CALLCOV_WATCH_SECONDS", 5, validate=at_least_one)
 CALLCOV_EXPORT_KEEP_DAYS = env.int("CALLCOV_EXPORT_KEEP_DAYS", 14, validate=at_least_one)
 
 # --- The embedded engine ------------------------------------------------------------------------------------------

@@ -30,6 +30,16 @@ def test_a_hosted_api_needs_a_key_and_should_be_able_to_reach_us(settings) -> No
 
 
 @pytest.mark.parametrize(
+    ("folder", "why"),
+    [("calls", "no absolute path"), ("{data}", "data folder"), ("{data}/x", "data folder"), ("/", "data folder")],
+)
+def test_a_folder_that_cannot_be_watched_is_named(settings, folder, why) -> None:
+    settings.CALLCOV_WATCH_FOLDER = folder.format(data=settings.CALLCOV_DATA_DIR)
+    (problem,) = problems()
+    assert why in problem
+
+
+@pytest.mark.parametrize(
     ("setting", "value"),
     [("CALLCOV_FETCH_ALLOW", "http://"), ("CALLCOV_FETCH_ALLOW", "10.0.0.0/99"), ("CALLCOV_TRUSTED_PROXIES", "proxy")],
 )

@@ -58,6 +58,14 @@ def test_the_whole_group_is_web_worker_engine_and_engine_workers(started, ports,
     assert f"Embedded engine: on, at {settings.CALLCOV_API_URL}" in said
 
 
+def test_a_folder_that_is_set_is_watched_and_without_one_nothing_is(started, ports, settings):
+    with pytest.raises(CommandError, match="watch cannot run: set CALLCOV_WATCH_FOLDER"):
+        run("--only", "watch")
+    settings.CALLCOV_WATCH_FOLDER = "/calls"
+    run()
+    assert started == [["engine", "web", "worker", "engine-worker-1", "watch"]]
+
+
 def test_with_an_external_api_the_engine_is_left_off(started, ports, settings):
     settings.CALLCOV_EMBEDDED = False
     settings.CALLCOV_API_URL = "https://api.example/api/v1"
@@ -68,7 +76,8 @@ def test_with_an_external_api_the_engine_is_left_off(started, ports, settings):
 
 
 @pytest.mark.parametrize("name", parts.NAMES)
-def test_every_part_can_run_alone(started, ports, name):
+def test_every_part_can_run_alone(started, ports, name, settings):
+    settings.CALLCOV_WATCH_FOLDER = "/calls"
     said = run("--only", name)
     assert started == [["engine-worker-1" if name == "engine-worker" else name]]
     assert ("Open http" in said) == (name == "web")
@@ -167,6 +176,7 @@ def test_parts_know_their_role_and_the_data_folder(settings):
         "worker": "portal",
         "engine-worker-1": "engine",
         "demo": "portal",
+        "watch": "portal",
     }
     assert {part.env["CALLCOV_DATA_DIR"] for part in whole.values()} == {str(settings.CALLCOV_DATA_DIR)}
     assert whole["worker"].env["CALLCOV_PULSE"] == f"worker@{socket.gethostname()}"

@@ -6,7 +6,7 @@ A file is copied, never linked: who writes into the original later must not chan
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,20 +32,29 @@ def is_passing(name: str) -> bool:
     return name.startswith(BEGINS) or name.lower().endswith(ENDS)
 
 
-def files_in(folder: Path, besides: frozenset[Path] = frozenset()) -> Iterator[Path]:
+def files_in(
+    folder: Path, besides: frozenset[Path] = frozenset(), failed: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
     """Yield the files in a folder and in those below it, in order of their names; links are not followed.
 
-    Hidden and passing names are left alone. Raises `OSError` for a folder that cannot be read.
+    Hidden and passing names are left alone. Raises `OSError` for a folder that cannot be read; of one below, `failed`
+    is told instead, if it is given.
     """
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
+        path = Path(entry.path)
         if is_passing(entry.name) or entry.is_symlink():
             continue
         if entry.is_file(follow_symlinks=False):
-            yield Path(entry.path)
-        elif entry.is_dir(follow_symlinks=False) and Path(entry.path) not in besides:
-            yield from files_in(Path(entry.path), besides)
+            yield path
+        elif entry.is_dir(follow_symlinks=False) and path not in besides:
+            try:
+                yield from files_in(path, besides, failed)
+            except OSError as error:
+                if failed is None:
+                    raise
+                failed(error)
 
 
 def item_of(path: Path, folder: Path) -> BatchItem:

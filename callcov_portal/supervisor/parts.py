@@ -12,7 +12,7 @@ from callcov_portal import pulse
 from callcov_portal.supervisor.child import Part
 from callcov_portal.supervisor.ears import Ear, FileEar, HttpEar, PulseEar
 
-NAMES = ("web", "worker", "beat", "engine", "engine-worker")
+NAMES = ("web", "worker", "beat", "engine", "engine-worker", "watch")
 ENGINE_NAMES = ("engine", "engine-worker")
 THREADS = 4
 # A request whose body never comes holds a thread, and no server ends it: so many may stall before anybody waits.
@@ -43,6 +43,8 @@ def build(names: Iterable[str]) -> list[Part]:
     if "engine-worker" in wanted:
         numbers = range(1, settings.CALLCOV_ENGINE_WORKERS + 1)
         parts += [_worker(f"engine-worker-{number}", "engine", beat=True) for number in numbers]
+    if "watch" in wanted:
+        parts.append(_watch())
     return parts
 
 
@@ -102,6 +104,11 @@ def _beat() -> Part:
         *("--scheduler", SCHEDULER, "--pidfile", "", "--loglevel", "INFO"),
     )
     return Part("beat", argv, _environment("portal", node), (FileEar(_run_file(f"{node}.tick")),))
+
+
+def _watch() -> Part:
+    # Nothing asks whether it hears: a share may hang for minutes over a large file. The status page says when it looked.
+    return Part("watch", (sys.executable, "-m", "django", "watch"), _environment("portal"))
 
 
 def demo() -> Part:

@@ -1,6 +1,7 @@
 """How the system does: the status page and the health check."""
 
 import shutil
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,15 +13,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from callcov_portal.actions import gateway, pace, sweeping
+from callcov_portal.actions import gateway, pace, sweeping, watching
 from callcov_portal.models import Delivery, LogEntry, Recording, Signal, User
 from callcov_portal.models import overview as questions
 from callcov_portal.uploads import KEEP_FREE_BYTES
 from callcov_portal.views.rendering import PortalRequest, render_page
-from callcov_portal.views.trouble import is_silent
+from callcov_portal.views.trouble import SILENCE, is_silent
 
 LOG_SHOWN = 15
 A_WEEK = timedelta(days=6)  # with today
+WATCHED_KEPT = timedelta(days=7)
 UNMUTED_SHOWN = 20
 LITTLE_ROOM = 10 * KEEP_FREE_BYTES
 
@@ -52,6 +54,7 @@ def status(request: PortalRequest) -> HttpResponse:
         "submissions": (pace.submissions_used(), pace.limit_of(pace.SUBMISSION)),
         "last_delivery": Delivery.objects.order_by("-pk").values("received_at", "event", "times").first(),
         "disk": disk(),
+        "watched": watched_folders(),
         "unmuted": Recording.objects.unmuted().only("pk", "muting_detail")[:UNMUTED_SHOWN],
         "log": recent_log(request.user),
         **machinery(),
@@ -79,6 +82,25 @@ def machinery() -> dict[str, Any]:
 def is_ahead(moment: datetime | None) -> bool:
     """Say whether a moment is yet to come."""
     return moment is not None and moment > timezone.now()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A folder that is watched: when somebody looked last, and since when what hinders it ("" if nothing does)."""
+
+    folder: str
+    looked_at: datetime
+    is_silent: bool
+    trouble: str
+    since: datetime | None
+
+
+def watched_folders() -> list[Watched]:
+    """Return the folders that were watched within a week, one query."""
+    now = timezone.now()
+    rows = Signal.objects.filter(name__startswith=watching.SIGNAL, at__gt=now - WATCHED_KEPT).order_by("text")
+    found = [(row, *row.text.partition("\n")[::2]) for row in rows]
+    return [Watched(folder, row.at, row.at < now - SILENCE, trouble, row.until) for row, folder, trouble in found]
 
 
 def start_of_month() -> Any:

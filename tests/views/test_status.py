@@ -206,7 +206,7 @@ def test_the_page_costs_the_same_however_much_there_is(as_alice, alice, one_of_e
     RecordingFactory.create_batch(30, muting=Muting.FAILED)
     for number in range(20):
         LogEntry.objects.create(user=alice, act="edited", recording_number=number)
-    assert queries() == before <= 13
+    assert queries() == before <= 14
 
 
 def test_health_is_open_to_all_and_says_nothing_more(as_charlie, db):
@@ -266,3 +266,18 @@ def test_the_banner_costs_one_query(as_bob):
 
 def test_a_link_out_of_the_sum_is_named_once(as_bob, one_of_each):
     assert link_named(as_bob.get("/status/"), "13") == "/calls/"
+
+
+def test_a_watched_folder_is_shown_with_what_hinders_it(as_bob):
+    now = timezone.now()
+    Signal.objects.create(name="watch.1", at=now, text="/calls/in\n")
+    Signal.objects.create(
+        name="watch.2", at=now - timedelta(minutes=9), until=now, text="/share\na.wav: Permission denied"
+    )
+    Signal.objects.create(name="watch.3", at=now - timedelta(days=8), text="/long/ago\n")
+    words = text_of(as_bob.get("/status/"))
+    assert "Watched folder /calls/in looked at" in words
+    assert "Watched folder /share" in words
+    assert "Nobody looks since" in words
+    assert "a.wav: Permission denied" in words
+    assert "/long/ago" not in words

@@ -22,7 +22,7 @@ PATIENCE = 5.0  # seconds in which the parts of a killed supervisor have given b
 
 
 class Command(BaseCommand):
-    """Run web server, worker, beat and, unless CALLCOV_API_URL names another API, the engine."""
+    """Run web server, worker, beat, unless CALLCOV_API_URL names another API the engine, and a watch if a folder is set."""
 
     help = (
         "Run the whole portal in the foreground: web server, worker with beat, engine and engine worker. "
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 def chosen(only: str | None) -> tuple[str, ...]:
     """Return the parts to run; raises CommandError for a name that is none."""
     if only is None:
-        return tuple(name for name in parts.NAMES if settings.CALLCOV_EMBEDDED or name not in parts.ENGINE_NAMES)
+        return tuple(name for name in parts.NAMES if is_wanted(name))
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     unknown = [name for name in names if name not in parts.NAMES]
     if unknown or not names:
@@ -75,7 +75,16 @@ def chosen(only: str | None) -> tuple[str, ...]:
         raise CommandError(f"{what}; choose from {', '.join(parts.NAMES)}.")
     if not settings.CALLCOV_EMBEDDED and (engine := [name for name in names if name in parts.ENGINE_NAMES]):
         raise CommandError(f"{engine[0]} cannot run: CALLCOV_API_URL names another API, so the embedded one is off.")
+    if "watch" in names and not settings.CALLCOV_WATCH_FOLDER:
+        raise CommandError("watch cannot run: set CALLCOV_WATCH_FOLDER to the folder.")
     return names
+
+
+def is_wanted(name: str) -> bool:
+    """Say whether a part runs unless somebody says otherwise."""
+    if name == "watch":
+        return bool(settings.CALLCOV_WATCH_FOLDER)
+    return settings.CALLCOV_EMBEDDED or name not in parts.ENGINE_NAMES
 
 
 def lock_of(name: str) -> Any:
