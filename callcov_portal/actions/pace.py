@@ -6,15 +6,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from callcov_portal.actions import spending
 from callcov_portal.models import Call, Signal
+from callcov_portal.models.overview import signals
+from callcov_portal.models.prepared import Prepared, moment, prepared
 
 SUBMISSION = "submission"
 REQUEST = "request"
@@ -62,16 +66,25 @@ def take(*buckets: str, within: timedelta = timedelta()) -> Place:
         at = first_room(buckets, now)
         if at > now + within:
             raise TooSoon(at)
-        rows = Call.objects.bulk_create(Call(bucket=bucket, at=at + ON_THE_WAY) for bucket in buckets)
+        rows = [written(bucket, at + ON_THE_WAY) for bucket in buckets]
         spending.count(requests=buckets.count(REQUEST), submissions=buckets.count(SUBMISSION))
-    return Place(at, [row.pk for row in rows])
+    return Place(at, rows)
+
+
+def written(bucket: str, at: datetime) -> int:
+    """Write down one call, and return its number in the log."""
+    [(number,)] = WRITE.rows([bucket, moment(at)])
+    return int(number)
+
+
+WRITE = Prepared(f"INSERT INTO {Call._meta.db_table} (bucket, at) VALUES (%s, %s) RETURNING id")  # noqa: S608
 
 
 def note_repeat() -> None:
     """Count a question that is asked once more at once: nobody waits for room in the middle of it."""
     with transaction.atomic():
         lock()
-        Call.objects.create(bucket=REQUEST, at=timezone.now() + ON_THE_WAY)
+        written(REQUEST, timezone.now() + ON_THE_WAY)
         spending.count(requests=1)
 
 
@@ -100,52 +113,73 @@ def lock() -> None:
 
 def first_room(buckets: Sequence[str], now: datetime) -> datetime:
     """Return the first moment, not before now, at which no pause is on and every bucket has room."""
-    moments = [pause.until for pause in pauses_after(now, *buckets) if pause.until]
-    return max([now, *moments, *(free_from(bucket, limit_for(bucket, buckets, now), now) for bucket in buckets)])
+    return max(
+        [
+            now,
+            *pauses_after(now, *buckets),
+            *(free_from(bucket, limit_for(bucket, buckets, now), now) for bucket in buckets),
+        ]
+    )
 
 
 def limit_for(bucket: str, buckets: Sequence[str], now: datetime) -> int:
     """Return how many calls the minute may hold for these: questions leave room for the submissions still to come."""
     limit = limit_of(bucket)
     if bucket == REQUEST and SUBMISSION not in buckets:
-        to_come = max(limit_of(SUBMISSION) - recent(SUBMISSION, now).count(), 0)
+        to_come = max(limit_of(SUBMISSION) - count_of(SUBMISSION, now), 0)
         return limit - min(to_come, limit // 2)
     return limit
 
 
 def free_from(bucket: str, limit: int, now: datetime) -> datetime:
     """Return when the minute before holds fewer calls than the limit."""
-    newest = recent(bucket, now).order_by("-at").values_list("at", flat=True)
-    oldest = newest[limit - 1 : limit].first()
-    return oldest + WINDOW if oldest else now
+    oldest = nth_newest(limit).rows(recent(bucket, now))
+    return oldest[0][0] + WINDOW if oldest else now
 
 
-def recent(bucket: str, now: datetime) -> QuerySet[Call]:
-    """Return the calls that count now. What lies further ahead was written before the clock was set back."""
-    return Call.objects.filter(bucket=bucket, at__gt=now - WINDOW, at__lte=now + WINDOW)
+def count_of(bucket: str, now: datetime) -> int:
+    """Return how many calls count now."""
+    [(number,)] = COUNT.rows(recent(bucket, now))
+    return int(number)
+
+
+def recent(bucket: str, now: datetime) -> list[Any]:
+    """Return which calls count now, as statements take it. What lies further ahead was written before the clock was set back."""
+    return [moment(now - WINDOW), moment(now + WINDOW), bucket]
+
+
+COUNT = Prepared(f"SELECT COUNT(*) FROM {Call._meta.db_table} WHERE at > %s AND at <= %s AND bucket = %s")  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def nth_newest(limit: int) -> Prepared:
+    """Return the query for when the one of the calls that count now was made that is the last the limit allows."""
+    beginning = datetime.min.replace(tzinfo=UTC)
+    calls = Call.objects.filter(at__gt=beginning, at__lte=beginning).filter(bucket="").order_by("-at")
+    return prepared(calls.values_list("at")[limit - 1 : limit])
 
 
 def room() -> int:
     """Return for how many questions there is room now."""
     now = timezone.now()
-    if pauses_after(now, REQUEST).exists():
+    if pauses_after(now, REQUEST):
         return 0
-    return max(limit_for(REQUEST, [REQUEST], now) - recent(REQUEST, now).count(), 0)
+    return max(limit_for(REQUEST, [REQUEST], now) - count_of(REQUEST, now), 0)
 
 
 def submissions_used() -> int:
     """Return how many submissions of the last minute there are, of as many as `limit_of` allows."""
-    return recent(SUBMISSION, timezone.now()).count()
+    return count_of(SUBMISSION, timezone.now())
 
 
-def pauses_after(moment: datetime, *buckets: str) -> QuerySet[Signal]:
-    """Return the pauses of all calls, or of some kind, that last beyond a moment.
+def pauses_after(moment: datetime, *buckets: str) -> list[datetime]:
+    """Return until when the pauses last, of all calls or of some kind, that last beyond a moment.
 
     None is as long as one from before the clock was set back.
     """
     longest = timezone.now() + LONGEST_PAUSE + WINDOW
-    names = [PAUSE, *map(pause_of, buckets)]
-    return Signal.objects.filter(name__in=names, until__gt=moment, until__lte=longest)
+    ends = [pause.until for pause in signals(PAUSE, *map(pause_of, buckets)).values()]
+    return [end for end in ends if end and moment < end <= longest]
 
 
 def pause_of(bucket: str) -> str:
@@ -167,7 +201,7 @@ def pause(seconds: float, why: str, bucket: str = "") -> None:
     until = now + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
     with transaction.atomic():
         lock()
-        if not pauses_after(until, *filter(None, [bucket])).exists():
+        if not pauses_after(until, *filter(None, [bucket])):
             Signal.objects.update_or_create(name=pause_of(bucket), defaults={"at": now, "until": until, "text": why})
 
 

@@ -2,22 +2,24 @@
 
 from datetime import date, timedelta
 
-from django.db.models import F
 from django.utils import timezone
 
 from callcov_portal.models import Spending
+from callcov_portal.models.prepared import done
 
 
 def count(*, requests: int = 0, submissions: int = 0, completed: int = 0) -> None:
     """Add to today's counts, in the caller's transaction."""
-    added = {"requests": requests, "submissions": submissions, "completed": completed}
-    today = timezone.localdate()
-    rows = Spending.objects.filter(day=today)
-    values = {name: F(name) + number for name, number in added.items() if number}
-    if not values or rows.update(**values):
-        return
-    Spending.objects.get_or_create(day=today)
-    rows.update(**values)
+    if requests or submissions or completed:
+        done(COUNT, [timezone.localdate(), requests, submissions, completed])
+
+
+TABLE = Spending._meta.db_table
+COUNT = f"""
+    INSERT INTO {TABLE} (day, requests, submissions, completed) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (day) DO UPDATE SET requests = {TABLE}.requests + excluded.requests,
+    submissions = {TABLE}.submissions + excluded.submissions, completed = {TABLE}.completed + excluded.completed
+"""  # noqa: S608
 
 
 def forget_old(today: date) -> None:

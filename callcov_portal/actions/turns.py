@@ -56,7 +56,7 @@ def alone() -> Iterator[bool]:
 def chosen_for(place: pace.Place) -> Turn | None:
     """Claim the most urgent for a place whose moment has come; if there is none, the place is given back."""
     for _ in range(MOST_TRIES):  # another worker may be quicker
-        if pace.pauses_after(timezone.now(), pace.SUBMISSION).exists():  # set while we stood
+        if pace.pauses_after(timezone.now(), pace.SUBMISSION):  # set while we stood
             break
         analysis = next_one(for_a_copy=False)
         if analysis is None:

@@ -4,7 +4,7 @@ They are for what every page asks and every result writes; all else is better sa
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -21,8 +21,8 @@ class Prepared:
     """A statement, the values it was made with, and how the columns come to be what the models say, by their places."""
 
     sql: str
-    parameters: tuple[Any, ...]
-    converters: Mapping[int, Sequence[Converter]]
+    parameters: tuple[Any, ...] = ()
+    converters: Mapping[int, Sequence[Converter]] = field(default_factory=dict)
 
     def rows(self, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Ask it, with these values in the places of the others; there must be as many."""
