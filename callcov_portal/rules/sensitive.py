@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from callcov_portal.rules.addresses import addresses
+from callcov_portal.rules.addresses import JOINTS, addresses
 from callcov_portal.rules.dates import date_spans
 from callcov_portal.rules.digits import DigitRun, Spoken, digit_runs, goes_on, luhn, words_of
 from callcov_portal.rules.stored import stored
@@ -45,6 +45,8 @@ NOT_CODES = ("expiry", "social")
 NAMED = {kind: re.compile(rf"\b(?:{words})\b") for kind, words in NAMES.items()}
 ABOUT_CARD = re.compile(rf"\b(?:{NAMES['card']})\b")
 ABOUT_MAIL = re.compile(r"\be ?mail")
+A_DOT_WITHIN = re.compile(r"\.[\w-]")
+A_PART_OF_BIRTH = re.compile(r"birth|born|\b(?:dob|b)\b")
 AN_SSN = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}\W*")
 SECONDS_PER_WORD = 0.4
 """A lone text has no times; it is taken to be spoken at this pace."""
@@ -73,19 +75,32 @@ def sensitive(segments: Sequence[SpokenSegment]) -> list[Sensitive]:
     """Find what is sensitive in a call, in order of time."""
     said = words_of(segments)
     everything = sorted(said, key=attrgetter("start"))
+    possible = kinds_possible(said)
     found: list[Sensitive] = []
     for speaker in sorted({word.speaker for word in said}):
         words = [word for word in said if word.speaker == speaker]
-        found += of_speaker(words, everything)
+        found += of_speaker(words, everything, possible)
     return sorted(found, key=lambda each: each.start)
 
 
-def of_speaker(words: Sequence[Spoken], everything: Sequence[Spoken]) -> Iterator[Sensitive]:
+def kinds_possible(said: Sequence[Spoken]) -> set[str]:
+    """Which kinds there can be at all beside numbers: of addresses and births there is no word in most calls."""
+    plain, written = {word.plain for word in said}, " ".join({word.text for word in said})
+    has_mail = "@" in written or A_DOT_WITHIN.search(written) or not JOINTS.isdisjoint(plain)
+    has_birth = A_PART_OF_BIRTH.search(" ".join(plain))
+    return {kind for kind, has in (("email", has_mail), ("date_of_birth", has_birth)) if has}
+
+
+def of_speaker(words: Sequence[Spoken], everything: Sequence[Spoken], possible: set[str]) -> Iterator[Sensitive]:
     """One speaker's. No word belongs to two pieces."""
     taken: set[int] = set()
-    mail = addresses(words, lambda word: ABOUT_MAIL.search(named_before(everything, word.end)) is not None)
-    births = (span for span in date_spans(words) if is_birth(words, span, everything))
-    found = [("email", *span) for span in mail] + [("date_of_birth", *span) for span in births]
+    found: list[tuple[str, int, int]] = []
+    if "email" in possible:
+        mail = addresses(words, lambda word: ABOUT_MAIL.search(named_before(everything, word.end)) is not None)
+        found += [("email", *span) for span in mail]
+    if "date_of_birth" in possible:
+        births = (span for span in date_spans(words) if is_birth(words, span, everything))
+        found += [("date_of_birth", *span) for span in births]
     for kind, first, last in [*found, *numbers(words, everything)]:
         if not taken & set(range(first, last + 1)):
             taken |= set(range(first, last + 1))
