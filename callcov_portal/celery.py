@@ -23,6 +23,11 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_soft_shutdown_timeout=10.0,
     beat_scheduler="celery.beat:Scheduler",
+    # Celery's own values of what every message asks for: to find them among the defaults is a third of a ring.
+    task_always_eager=False,
+    task_send_sent_event=False,
+    task_repr_maxlevels=3,
+    broker_pool_acquire_timeout=None,
 )
 app.autodiscover_tasks(["callcov_portal", "callcov_portal.engine"])
 
