@@ -44,7 +44,8 @@ def body_limit(get_response: Handler) -> Handler:
 
 def largest_body(path: str) -> int:
     """Return the most bytes a request to `path` may carry."""
-    takes_files = ("/api/v1/",) if settings.CALLCOV_ROLE == "engine" else ("/calls/add/files/", "/calls/add/uploads/")
+    of_portal = ("/calls/add/files/", "/calls/add/uploads/", "/batches/new/")
+    takes_files = ("/api/v1/",) if settings.CALLCOV_ROLE == "engine" else of_portal
     if path.startswith(takes_files):
         return int((settings.CALLCOV_MAX_UPLOAD_MB + 1) * MEGABYTE)
     return HOOK_BODY if path.startswith("/hooks/") else SMALL_BODY

@@ -17,6 +17,7 @@ from callcov_portal.views import (
     exporting,
     exports,
     file_patterns,
+    manifests,
     player,
     recordings,
     rosters,
@@ -83,7 +84,11 @@ call_urls: list[URLPattern | URLResolver] = [
 # What came in together.
 batch_urls: list[URLPattern | URLResolver] = [
     path("batches/", batches.batches, name="batches"),
+    path("batches/new/manifest/", manifests.manifest_new, name="manifest_new"),
     path("batches/<uuid:pk>/", batches.batch, name="batch"),
+    path("batches/<uuid:pk>/manifest/", manifests.manifest, name="manifest"),
+    path("batches/<uuid:pk>/manifest/columns/", manifests.manifest_columns, name="manifest_columns"),
+    path("batches/<uuid:pk>/manifest/<slug:act>/", manifests.manifest_act, name="manifest_act"),
     path("batches/<uuid:pk>/fates.csv", batches.batch_fates, name="batch_fates"),
     path("batches/<uuid:pk>/cancel/", batches.batch_cancel, name="batch_cancel"),
     path("batches/<uuid:pk>/retry/<slug:failure>/", batches.batch_retry, name="batch_retry"),

@@ -11,6 +11,7 @@ from callcov_portal.models import (
     Analysis,
     Batch,
     BatchItem,
+    BatchState,
     Contact,
     Document,
     Finding,
@@ -168,6 +169,23 @@ class BatchFactory(DjangoModelFactory[Batch]):
 
     way = Way.FILES
     agent = "rachel"
+
+
+class ManifestFactory(BatchFactory):
+    """A manifest that was read and checked, without rows."""
+
+    way = Way.MANIFEST
+    name = "march.csv"
+    state = BatchState.CHECKED
+    manifest = "2026/03/march.manifest"
+    columns = factory.LazyFunction(
+        lambda: {
+            "names": ["link", "agent"],
+            "rows": [["https://f.example/a.wav", "nora"]],
+            "places": {"link": 0, "agent": 1},
+            "day_first": None,
+        }
+    )
 
 
 class BatchItemFactory(DjangoModelFactory[BatchItem]):

@@ -8,8 +8,10 @@ Each is done bit by bit by whoever takes the batch: a row is one item, known by 
 none twice; an item is checked once and becomes a call once. Until *Import* nothing is stored of any link, or sent.
 """
 
+import csv
 import time
-from collections.abc import Generator
+import uuid
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +31,7 @@ from callcov_portal.models.recording import key_of_link
 from callcov_portal.reading import manifests
 from callcov_portal.reading.manifests import Columns, Head, Row
 from callcov_portal.reading.tables import NotATable
+from callcov_portal.uploads import incoming_folder
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +73,15 @@ def open_manifest(manifest: Manifest, user: User, way: Way = Way.MANIFEST) -> Ba
     except Exception:
         shelving.discard(name)
         raise
+
+
+def of_links(links: Iterable[str], given: dict[str, Any], name: str = "") -> Manifest:
+    """Return a list of links as a manifest, written as one; empty lines and repetitions are left out."""
+    kept = list(dict.fromkeys(link.strip() for link in links if link.strip()))
+    path = incoming_folder() / f"{uuid.uuid4()}.part"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["link"], *([link] for link in kept)])
+    return Manifest(path, name, Head(["link"], [[link] for link in kept[:3]]), Columns({"link": 0}), given)
 
 
 def map_columns(batch: Batch, columns: Columns, given: dict[str, Any]) -> bool:

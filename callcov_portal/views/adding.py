@@ -1,15 +1,18 @@
 """The page where calls are added, and what its plain forms send: files and links, each with its own fate."""
 
 from itertools import zip_longest
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from callcov_portal import tasks
-from callcov_portal.actions import batches, file_patterns
+from callcov_portal.actions import batches, file_patterns, importing
 from callcov_portal.forms import AddLinksForm, CallDetailsForm
 from callcov_portal.models import Batch, BatchItem, Way
 from callcov_portal.upload_forms import NAME_LENGTH, AddFilesForm, BatchForm, file_date
@@ -18,6 +21,7 @@ from callcov_portal.views.chosen import unfinished
 from callcov_portal.views.fates import Became, fate_of
 from callcov_portal.views.rendering import PortalRequest, wants_partial
 
+A_FEW = 10  # links; more are checked before any is stored
 TUS = "vendor/tus.min.js"  # from npm: without it the form sends the files
 
 
@@ -82,6 +86,8 @@ def add_links(request: PortalRequest) -> HttpResponse:
     """Take links as one batch: a fragment with their fates for htmx, the page for a plain form."""
     form = AddLinksForm(request.POST)
     fates, left = [], request.POST.get("links", "")
+    if form.is_valid() and len(form.cleaned_data["links"]) > A_FEW:
+        return checked_first(request, form.cleaned_data)
     if form.is_valid():
         said = dict(form.cleaned_data)
         links = said.pop("links")
@@ -93,6 +99,15 @@ def add_links(request: PortalRequest) -> HttpResponse:
         context = {"form": form, "fates": fates, "left": left, "is_fragment": True}
         return render(request, "recordings/_links.html", context, status=422 if form.errors else 200)
     return add_page(request, form if form.errors else BatchForm(initial=form.cleaned_data), fates or None, left)
+
+
+def checked_first(request: PortalRequest, said: dict[str, Any]) -> HttpResponse:
+    """Lead to the dry run of many links."""
+    given = {name: said[name] for name in ("agent", "contact", "called_at", "direction")}
+    batch = importing.open_manifest(importing.of_links(said["links"], given), request.user, Way.LINKS)
+    tasks.ring_chore("batch", batch.pk)
+    url = reverse("manifest", args=[batch.pk])
+    return HttpResponseClientRedirect(url) if wants_partial(request) else redirect(url)
 
 
 def take_file(item: BatchItem, file: ReceivedFile) -> Became:

@@ -13,7 +13,7 @@ from callcov_portal.actions import exporting, scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import BulkJob, Every, Role, SavedView, User
 from tests.conftest import person
-from tests.factories import BatchFactory, CompletedFactory, DocumentFactory, RecordingFactory
+from tests.factories import BatchFactory, CompletedFactory, DocumentFactory, ManifestFactory, RecordingFactory
 from tests.working import work
 
 SIGNED_OUT, REVIEWER, LEAD, ADMINISTRATOR = "signed out", "reviewer", "lead", "administrator"
@@ -37,7 +37,7 @@ def all_the_same(path: str, status: int, method: str = "get") -> Door:
 
 
 # The recording {n}, of no one's, with the analysis {a}, agent {g} and contact {c}; the user {u} is a reviewer,
-# who has the view {v} and asked for the bulk job {b}; the batch {i} is no one's either.
+# who has the view {v} and asked for the bulk job {b}; the batch {i} and the manifest {m} are no one's either.
 DOORS = {
     "home": all_the_same("/", 200),
     "retry_these": all_the_same("/retry/unreachable/", 302, "post"),
@@ -69,6 +69,10 @@ DOORS = {
     "file_pattern": Door("/calls/add/patterns/1/", (SIGN_IN, 403, 404, 404), "post"),
     "uploads": all_the_same("/calls/add/uploads/", 412, "post"),
     "upload": all_the_same("/calls/add/uploads/1/", 412, "patch"),
+    "manifest_new": all_the_same("/batches/new/manifest/", 200),
+    "manifest": Door("/batches/{m}/manifest/", (SIGN_IN, 403, 200, 200)),
+    "manifest_columns": Door("/batches/{m}/manifest/columns/", (SIGN_IN, 403, 422, 422), "post"),
+    "manifest_act": Door("/batches/{m}/manifest/again/", (SIGN_IN, 403, 302, 302), "post"),
     "batches": all_the_same("/batches/", 200),
     "batch": all_the_same("/batches/{i}/", 200),
     "batch_fates": all_the_same("/batches/{i}/fates.csv", 200),
@@ -152,7 +156,8 @@ def places(db) -> dict[str, object]:
     made, schedule = exporting.order(wish, somebody), scheduling.add(wish, somebody, Every.DAY, 0, 6)
     assert work("exporting", made.pk)
     exports = {"e": made.pk, "s": schedule.pk}
-    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, "i": BatchFactory().pk, **people, **exports}
+    batches = {"i": BatchFactory().pk, "m": ManifestFactory().pk}
+    return {"n": call.pk, "a": analysis.pk, "v": view.pk, "b": asked.pk, **batches, **people, **exports}
 
 
 @pytest.fixture

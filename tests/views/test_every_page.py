@@ -41,7 +41,7 @@ def numbers_for(name: str, scene: Scene) -> list[dict[str, Any]]:
     return (
         [{"pk": scene[person]}]
         if name.startswith(("agent", "contact"))
-        else [{"pk": 1}, {"pk": scene["batch" if name.startswith("batch") else "bulk"]}]
+        else [{"pk": 1}, {"pk": scene[next((kind for kind in ("batch", "manifest") if name.startswith(kind)), "bulk")]}]
     )
 
 

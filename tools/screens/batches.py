@@ -30,6 +30,46 @@ def stage_batches(by: User) -> Batch:
     return batch
 
 
+def stage_manifest(by: User) -> Batch:
+    """Make a manifest as the dry run left it: most rows good, some with trouble."""
+    names = ["recording_url", "rep", "phone", "started_at", "direction", "talk_time"]
+    columns = {
+        "places": dict(zip(("link", "agent", "contact", "called_at", "direction", "duration"), range(6), strict=True))
+    }
+    link = "https://recordings.invalid/emea/2026/11/queue-retention/household-0000004417-{}.wav"
+    batch = batches.open_batch(
+        Way.MANIFEST,
+        by,
+        "calls of march.xlsx",
+        state=BatchState.CHECKED,
+        manifest="staged.manifest",
+        columns={
+            "names": names,
+            "rows": [[link.format(1), "nora", "+1 555 010 7788", "2026-03-02 14:30", "in", "312"]],
+            **columns,
+        },
+    )
+    troubles = [("", "")] * 5 + [
+        (Failure.UNREACHABLE, "The server answered with HTTP 404."),
+        (Failure.DUPLICATE, "The same link stands in line 3."),
+        (Cause.UNREADABLE, "started_at: “soon” is no time. Write it like 2026-03-02 14:30."),
+        (Failure.NOT_AUDIO, "This is not a recording: it is HTML document."),
+    ]
+    rows = [
+        BatchItem(
+            link=link.format(n),
+            agent="nora",
+            is_checked=True,
+            cause=cause,
+            detail=why,
+            seconds=None if n % 9 else 365.0 + n,
+        )
+        for n, (cause, why) in zip(range(90), cycle(troubles), strict=False)
+    ]
+    batches.add_items(batch, rows)
+    return batch
+
+
 def items(calls: list[Recording]) -> list[BatchItem]:
     """Return items of every fate."""
     stored = [

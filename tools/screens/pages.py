@@ -45,6 +45,8 @@ PAGES = (
     Page("batches", "Batches", "batches", also_empty=True),
     Page("batch", "A batch", "batch", {"pk": "batch"}),
     Page("batch-failed", "What of a batch failed", "batch", {"pk": "batch"}, "part=failed"),
+    Page("manifest-new", "Import a manifest", "manifest_new"),
+    Page("manifest", "A manifest that was checked", "manifest", {"pk": "manifest"}),
     Page("call", "A call", "call", CALL),
     Page("call-masked", "A call with a card number, muted", "call", {"number": "muted"}),
     Page("call-failed", "A call that failed", "call", {"number": "failed"}),

@@ -13,7 +13,7 @@ from callcov_portal.actions.recordings import CallDetails
 from callcov_portal.exports import wish_for
 from callcov_portal.filters import CallFilter
 from callcov_portal.models import Agent, BulkAct, Contact, Every, Recording, Role, State, User
-from tools.screens.batches import stage_batches
+from tools.screens.batches import stage_batches, stage_manifest
 
 Scene = dict[str, Any]
 # As long as an identifier and a name are in the worst of a week.
@@ -71,4 +71,4 @@ def works(by: User) -> Scene:
     failed = CallFilter(QueryDict("state=failed"))
     failed.is_valid()  # which reads the query string
     job = bulk.ask(by, BulkAct.CORRECT, failed.selection, "state=failed")
-    return {"rules": version.hash, "bulk": job.pk, "batch": stage_batches(by).pk}
+    return {"rules": version.hash, "bulk": job.pk, "batch": stage_batches(by).pk, "manifest": stage_manifest(by).pk}
