@@ -340,3 +340,19 @@ def test_memory_does_not_grow_with_the_rows():
     (few, few_bytes), (many, many_bytes) = peaks
     assert many_bytes > 4.9 * few_bytes
     assert many < 1.3 * few
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_joined"),
+    [
+        (["call", "called_at", "added_at", "verdict"], False),
+        (["call", "finished_at"], True),
+        (["call", "language"], True),
+    ],
+)
+def test_calls_are_joined_with_their_analyses_only_for_what_those_tell(db, keys, is_joined):
+    CompletedFactory()
+    with CaptureQueriesContext(connection) as queries:
+        rows = list(CALLS.rows(Recording.objects.all(), CALLS.named(keys)))
+    assert len(rows) == 1
+    assert ("portal_analysis" in queries[0]["sql"]) is is_joined

@@ -95,7 +95,7 @@ class Table:
         sources = {column.key: source_of(column, unmasked=unmasked) for column in columns}
         if self.of is None:
             # Rows that tell nothing of the analysis need not be joined with it: that costs as much as all the rest.
-            judged = any(not isinstance(s, str) or s.startswith("current_analysis") for s in sources.values())
+            judged = any(tells_of_analysis(column, unmasked=unmasked) for column in columns)
             wanted = OF_CALL | (OF_ANALYSIS if judged else {}) | sources | {"_called_at": moments("called_at")}
             for page in pages(recordings, wanted, self.batch):
                 values = columns_of(page, wanted)
@@ -121,5 +121,16 @@ def rules_in(values: dict[str, Any]) -> set[str]:
 
 def source_of(column: Column, *, unmasked: bool) -> Any:
     """Return what is selected for a column."""
-    source = column.source if unmasked else column.masked or column.source
+    source = named_source_of(column, unmasked=unmasked)
     return moments(source) if column.kind is Kind.TIME and isinstance(source, str) else source
+
+
+def named_source_of(column: Column, *, unmasked: bool) -> Any:
+    """Return the path or expression that a column is defined with."""
+    return column.source if unmasked else column.masked or column.source
+
+
+def tells_of_analysis(column: Column, *, unmasked: bool) -> bool:
+    """Say whether a column of calls may need their analyses; paths that begin elsewhere do not."""
+    source = named_source_of(column, unmasked=unmasked)
+    return not isinstance(source, str) or source.startswith("current_analysis")
