@@ -42,7 +42,8 @@ def test_calls_are_spread_over_time_and_agents():
 def test_words_are_as_frequent_as_they_are_called():
     corpus = Corpus(200)
     texts = [said(segments).split() for _, segments in corpus.generate()]
-    holding = sum(ways.words()[lines.COMMON] in text for text in texts)
+    common = ways.words()[lines.COMMON]
+    holding = sum(common in text for text in texts)
     assert 70 < holding < 130
 
 
