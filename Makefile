@@ -12,7 +12,7 @@ ROOT := $(filter 0,$(shell id -u))
 ARGS ?=
 # PYTEST="-k words" runs some of the tests. Four at a time also on two cores: the slow ones mostly wait.
 PYTEST ?=
-PARALLEL := -n 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n 4 --no-loadscope-reorder
 # Compiled once: with its assertions rewritten anew, every process of a test run would take 8 s more.
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

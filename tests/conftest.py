@@ -7,6 +7,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 from pytest_socket import socket_allow_hosts
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from callcov_portal.models import Role, User
 from tests.services import missing_services
@@ -15,18 +17,33 @@ PASSWORD = "correct horse battery"
 hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 
+SHARING = ("_in_browser.py", "test_speech_whisper.py")
+"""Ends of the names of files whose tests share a browser or a model."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked.
-
-    The tests of a file that share a browser or a model go to the same worker, so that it is started once.
-    """
+    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked."""
     items.sort(key=lambda item: (not marked(item, "group"), not marked(item, "browser", "speech")))
     for item in items:
-        if marked(item, "browser", "speech") and not marked(item, "group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
         if marked(item, "django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
+
+
+class Scheduling(LoadScopeScheduling):
+    """Sends the tests of a file that share something to the same worker, all others one by one.
+
+    By hand: the groups of xdist 3.8 (`--dist loadgroup`) have no effect with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith(SHARING) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def marked(item: pytest.Item, *names: str) -> bool:
