@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions.pouring import Table
+from callcov_portal.actions import tally_rows
 from callcov_portal.models import (
     AgentWeek,
     CallCheck,
@@ -27,7 +26,7 @@ from callcov_portal.models import (
     Speaker,
     State,
 )
-from callcov_portal.models.prepared import Prepared, PreparedModels, Update, done, moment, prepared, prepared_models
+from callcov_portal.models.prepared import done, moment
 from callcov_portal.reading import talk
 
 Line = tuple[str, float, float]  # speaker, and the seconds from and to
@@ -40,7 +39,7 @@ COUNTED = (
     "state",
     "current_analysis_id",
 )  # all that is looked at of a call
-CALL_COUNTS = ("calls", "milliseconds", "analysed", "assessed", "violated", "omitted")
+CALL_COUNTS = ("calls", *tally_rows.COUNTS)
 CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
 SHOWN = (*CHECK_COUNTS, "is_violated", "is_omitted", "is_heard", "talk_ratio", "negative_ratio")
 
@@ -80,7 +79,7 @@ def retally(number: int, known: tuple[UUID, Results] | None = None) -> None:
     `known` are the results of an analysis that were written just now, in the caller's transaction: they are not read
     again.
     """
-    rows = held_call().rows([number])
+    rows = tally_rows.held_call(*COUNTED, *SHOWN).rows([number])
     if not rows:
         return
     recording = rows[0]
@@ -116,7 +115,7 @@ def show(recording: Recording, results: Results) -> None:
     """Write what lists show of a call's findings and talk, if it differs from what stands there."""
     values = shown(*results)
     if any(getattr(recording, name) != value for name, value in values.items()):
-        update_of_shown(tuple(values)).made(values.values(), recording.pk)
+        tally_rows.update_of_shown(tuple(values)).made(values.values(), recording.pk)
 
 
 def spoken(analysis: UUID) -> tuple[list[Line], Any, bool]:
@@ -145,11 +144,11 @@ def shown(
 
 def counted(number: int) -> Share | None:
     """Return what was added for a call, None if nothing was."""
-    tallies = tally_of_call().rows([number])
+    tallies = tally_rows.tally_of_call().rows([number])
     if not tallies:
         return None
     agent, week, *counts = tallies[0]
-    return Share(agent, week, (1, *counts), dict(checks_of_call().rows([number])))
+    return Share(agent, week, (1, *counts), dict(tally_rows.checks_of_call().rows([number])))
 
 
 def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, is_analysed: bool) -> Share:
@@ -197,7 +196,7 @@ def checks_named(titles: Mapping[str, tuple[str, bool]]) -> dict[str, int]:
 
 def named(check_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
     """Return the number and title of each of these checks that is known."""
-    rows = checks_by_id(len(check_ids)).rows(check_ids) if check_ids else []
+    rows = tally_rows.checks_by_id(len(check_ids)).rows(check_ids) if check_ids else []
     return {check_id: (number, title) for check_id, number, title in rows}
 
 
@@ -209,14 +208,14 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
     if before is None or before.checks != after.checks or stale:
         if before is None or before.checks:
             rows.delete()
-        call_checks().write(
+        tally_rows.call_checks().write(
             (recording.pk, check, outcome, after.agent, moment(recording.called_at))
             for check, outcome in after.checks.items()
         )
     if before is None or (before.agent, before.week, before.counts) != (after.agent, after.week, after.counts):
         values = (after.agent, after.week, *after.counts[1:])
-        if before is None or not update_of_tally().made(values, recording.pk):
-            call_tallies().write([(recording.pk, *values)])
+        if before is None or not tally_rows.update_of_tally().made(values, recording.pk):
+            tally_rows.call_tallies().write([(recording.pk, *values)])
 
 
 def add_up(before: Share | None, after: Share | None) -> None:
@@ -258,55 +257,3 @@ def upsert_some(
     rows = ", ".join([f"({places})"] * len(changed))
     values: list[Any] = [value for key, counts in changed for value in (*key, *(counts[name] for name in names))]
     done(f"INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}", values)  # noqa: S608
-
-
-# --- Statements that every result needs, put together once -----------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def held_call() -> PreparedModels[Recording]:
-    """Return the query for all that is counted and shown of a call, which is held until the transaction ends."""
-    return prepared_models(Recording.objects.select_for_update().filter(pk=0), "id", *COUNTED, *SHOWN)
-
-
-@lru_cache(maxsize=1)
-def tally_of_call() -> Prepared:
-    """Return the query for what was added for a call: agent, week and counts."""
-    return prepared(CallTally.objects.filter(recording=0).values_list("agent_id", "week", *CALL_COUNTS[1:]))
-
-
-@lru_cache(maxsize=1)
-def checks_of_call() -> Prepared:
-    """Return the query for the checks of a call and how each came out."""
-    return prepared(CallCheck.objects.filter(recording=0).values_list("check_ref", "outcome"))
-
-
-@lru_cache(maxsize=64)
-def checks_by_id(count: int) -> Prepared:
-    """Return the query for so many checks."""
-    rows = Check.objects.filter(check_id__in=[str(at) for at in range(count)]).order_by()
-    return prepared(rows.values_list("check_id", "id", "title"))
-
-
-@lru_cache(maxsize=1)
-def update_of_shown(names: tuple[str, ...]) -> Update:
-    """Return the UPDATE of what lists show of a call."""
-    return Update(Recording, names, "id = %s")
-
-
-@lru_cache(maxsize=1)
-def update_of_tally() -> Update:
-    """Return the UPDATE of what was added for a call."""
-    return Update(CallTally, ("agent", "week", *CALL_COUNTS[1:]), "recording_id = %s")
-
-
-@lru_cache(maxsize=1)
-def call_tallies() -> Table:
-    """Return the table of what was added for each call."""
-    return Table(CallTally, "recording", "agent", "week", *CALL_COUNTS[1:])
-
-
-@lru_cache(maxsize=1)
-def call_checks() -> Table:
-    """Return the table of how checks came out in calls."""
-    return Table(CallCheck, "recording", "check_ref", "outcome", "agent", "called_at")
