@@ -87,3 +87,15 @@ class TickingScheduler(Scheduler):
             run_file(f"{name}.tick").write_text("tick\n")
         seconds: float = super().tick(*args, **kwargs)
         return seconds
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Send what is due, and write down whether that could be done: every page says when it cannot."""
+        from callcov_portal.actions import bell  # noqa: PLC0415  Django's models are ready only now
+
+        try:
+            sent = super().apply_async(*args, **kwargs)
+        except Exception as error:
+            bell.note_trouble(error)
+            raise
+        bell.note_rung()
+        return sent

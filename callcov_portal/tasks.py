@@ -11,6 +11,7 @@ from django.utils import timezone
 from callcov_portal import choosing
 from callcov_portal.actions import (
     advancing,
+    bell,
     bulk,
     chores,
     collecting,
@@ -131,3 +132,4 @@ def send(task: Any, *arguments: str | int) -> None:
         task.apply_async(arguments, expires=EXPIRES, retry=False)
     except Exception as error:  # noqa: BLE001  whatever a broker raises must not reach a person's upload
         log.warning("bell_not_rung", task=task.name, arguments=[*map(str, arguments)], error=str(error))
+        bell.note_trouble(error)

@@ -1,12 +1,14 @@
 """What a person sees when something cannot be done: what happened and what to do, in the product's look."""
 
 import html
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.template import loader
@@ -77,19 +79,30 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: needs no database, no session and no user; if even the template is missing, plain HTML."""
-    heading = "Something went wrong on our side"
+    """handler500: needs no database, no session and no user; if even the template is missing, plain HTML.
+
+    503 where the database does not answer (it is locked, or is restarted): programs try again by themselves then.
+    """
+    status, heading = 500, "Something went wrong on our side"
     text = (
         "Try again in a moment. If it stays, tell an administrator the time: "
         f"{timezone.localtime():%Y-%m-%d %H:%M:%S %Z}. The cause is in the log."
     )
-    context = {"status": 500, "heading": heading, "text": text}
+    if is_away(sys.exception()):
+        status, heading = 503, "The database does not answer"
+        text = "Nothing that was stored is lost. Try again in a moment; what you sent just now, send once more."
+    context = {"status": status, "heading": heading, "text": text}
     template = "errors/_error.html" if getattr(request, "htmx", False) else "errors/page.html"
     try:
         body = str(loader.render_to_string(template, context))
     except Exception:  # noqa: BLE001  the last resort must not fail
         body = f"<!doctype html><title>{heading}</title><h1>{heading}</h1><p>{html.escape(text)}</p>"
-    return HttpResponse(body, status=500)
+    return HttpResponse(body, status=status, headers={"Retry-After": "10"} if status == 503 else {})
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Say whether an error tells of a database that is away or busy for a while."""
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def no_dead_ends(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -18,13 +18,12 @@ from callcov_portal.models import Delivery, LogEntry, Recording, Signal, User
 from callcov_portal.models import overview as questions
 from callcov_portal.uploads import KEEP_FREE_BYTES
 from callcov_portal.views.rendering import PortalRequest, render_page
-from callcov_portal.views.trouble import SILENCE, is_silent
+from callcov_portal.views.trouble import LITTLE_ROOM, SILENCE, is_silent
 
 LOG_SHOWN = 15
 A_WEEK = timedelta(days=6)  # with today
 WATCHED_KEPT = timedelta(days=7)
 UNMUTED_SHOWN = 20
-LITTLE_ROOM = 10 * KEEP_FREE_BYTES
 
 
 @require_safe
