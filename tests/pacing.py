@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from callcov_portal import tasks
@@ -101,7 +101,8 @@ class CountingApi(FakeApi):
         self.clock.sleep(self.chance.uniform(0.01, 0.3))
 
     def admit(self, kind: str) -> None:
-        """Count what has arrived; one too many is refused."""
+        """Count what has arrived; one too many is refused. Nobody speaks to an API in a transaction (R16)."""
+        assert not connection.in_atomic_block
         self.on_the_way()
         self.asked[kind] += 1
         limits = {"any": self.requests, **({"create": self.submissions} if kind == "create" else {})}
