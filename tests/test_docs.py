@@ -89,6 +89,14 @@ def test_a_document_names_modules_that_exist(path):
     assert [name for name in named if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
 
 
+def test_the_catalogue_of_faults_names_tests_that_exist_and_leaves_out_no_line():
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert sorted(name for name in named if f"def {name}(" not in written) == []
+    assert re.findall(r"^\| (R\d+) ", text, re.MULTILINE) == [f"R{number}" for number in range(1, 29)]
+
+
 def test_the_table_of_states_has_every_state_and_every_failure():
     text = (ROOT / "docs" / "architecture.md").read_text()
     table = text.partition("| from | to | by |")[2].partition("\n\n")[0]
