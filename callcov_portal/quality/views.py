@@ -66,9 +66,8 @@ def call_swap(request: PortalRequest, number: int) -> HttpResponse:
     if not wants_partial(request):
         return redirect(f"{recording.get_absolute_url()}{f'?analysis={wanted}' if wanted else ''}#transcript")
     evidence = call_context(recording, wanted, request.user)
-    return render(
-        request, "quality/_results_news.html", {**evidence, **review_context(recording, analysis, ReviewForm())}
-    )
+    context = {**evidence, **review_context(recording, analysis, ReviewForm()), **around(request, recording)}
+    return render(request, "quality/_results_news.html", context)
 
 
 @require_safe
@@ -100,11 +99,12 @@ def review(request: PortalRequest, number: int) -> HttpResponse:
 
 
 def around(request: PortalRequest, recording: Recording) -> dict[str, Any]:
-    """Return what a whole page has around the evidence; nothing for a part of it."""
+    """Return the list that one came from, and what a whole page has around the evidence; a part of it has none."""
+    within = within_of(request)
     if wants_partial(request):
-        return {}
+        return {"within": within}
     vendored = WAVESURFER if finders.find(WAVESURFER) else ""
-    return {"beside": neighbours_of(recording, within_of(request)), "wavesurfer": vendored}
+    return {"within": within, "beside": neighbours_of(recording, within), "wavesurfer": vendored}
 
 
 def analysis_or_404(recording: Recording, wanted: str) -> Analysis:

@@ -1,14 +1,15 @@
 """The calls before and after one, in the list that one came from."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
 from callcov_portal.filters import CallFilter
 from callcov_portal.models import Recording
 from callcov_portal.views.paging import cursor_of, page_of
+from callcov_portal.views.rendering import PortalRequest
 
 LONGEST = 2000  # characters of a list's query
 
@@ -44,9 +45,10 @@ class Neighbours:
         return f"{reverse('call', args=[number])}{self.query}" if number else ""
 
 
-def within_of(request: HttpRequest) -> str:
-    """Return the query of the list that a request came from (`?in=`), "" for all calls."""
-    within = request.GET.get("in", "").replace("\0", "")
+def within_of(request: PortalRequest) -> str:
+    """Return the query of the list that a request came from (`?in=`), "" for all calls; a part of a page is of its page's."""
+    page = QueryDict(urlsplit(request.htmx.current_url or "").query)
+    within = request.GET.get("in", page.get("in", "")).replace("\0", "")
     return within if len(within) <= LONGEST else ""
 
 

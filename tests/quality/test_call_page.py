@@ -19,6 +19,7 @@ from tests.factories import (
     RecordingFactory,
     SegmentFactory,
 )
+from tests.views.pages import link_named
 
 HTMX = {"HX-Request": "true"}
 
@@ -230,6 +231,21 @@ def test_older_results_stay_while_a_newer_analysis_has_none(as_bob):
     assert "Old words" in older
     assert "Show the newest" in older
     assert f"?analysis={old.pk}" in page  # in the history
+
+
+@pytest.mark.parametrize("asked", ["the page", "a part of it"])
+def test_the_list_that_one_came_from_stays_known_from_one_analysis_to_another(as_bob, asked):
+    old = CompletedFactory()
+    newer = CompletedFactory(recording=old.recording, replaces=old)
+    Recording.objects.filter(pk=old.recording_id).update(current_analysis=newer)
+    address, within = old.recording.get_absolute_url(), "in=agent%3Dnora%26state%3Dcompleted"
+    queries, headers = (f"?{within}", f"?analysis={old.pk}&{within}"), {}
+    if asked == "a part of it":
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{address}?{within}"}
+        queries = ("", f"?analysis={old.pk}")
+    shown, older = (as_bob.get(f"{address}{query}", headers=headers) for query in queries)
+    assert link_named(shown, "Show") == f"{address}?analysis={old.pk}&{within}"
+    assert link_named(older, "Show the newest") == f"{address}?{within}"
 
 
 def test_an_analysis_of_another_call_is_not_shown(as_bob):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from callcov_portal.models import SavedView
-from tests.factories import ProcessingFactory, RecordingFactory
+from callcov_portal.models import Recording, SavedView
+from tests.factories import AgentFactory, ProcessingFactory, RecordingFactory
 from tests.views.pages import link_named, text_of
 
 
@@ -27,6 +27,19 @@ def test_the_filters_of_the_list_are_saved_under_a_name_and_shown_above_it(as_bo
     assert (view.owner, view.name, view.query, view.is_shared) == (bob, "Failed ones", "state=failed", False)
     page = as_bob.get("/calls/?state=failed").content.decode()
     assert '<a href="/calls/?state=failed" aria-current="true">Failed ones</a>' in page
+
+
+def test_a_view_of_a_team_shows_the_calls_of_its_agents(as_bob, as_alice):
+    of_team, _ = (RecordingFactory(agent=AgentFactory(team=team)) for team in ("Sales & Care", "Night"))
+    query = "state=queued&team=Sales+%26+Care"
+    Recording.objects.update(state="queued")
+    as_alice.post("/calls/views/", {"name": "Sales waits", "query": f"{query}&before=x", "is_shared": "on"})
+    address = link_named(as_bob.get("/calls/"), r"Sales waits \(shared\)")
+    assert address == f"/calls/?{query}"
+    page = as_bob.get(address).content.decode()
+    assert re.findall(r'id="call-(\d+)"', page) == [str(of_team.pk)]
+    assert '<option value="Sales &amp; Care" selected>' in page
+    assert 'aria-current="true" title="Shared">Sales waits' in page
 
 
 def test_a_view_of_the_same_name_is_replaced(as_bob):
