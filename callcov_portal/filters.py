@@ -188,14 +188,16 @@ def chosen(asked: dict[str, Any]) -> list[Choice | None]:
     outcome = asked["outcome"]
     if not asked["check"] and outcome in {Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD}:
         choices.append(Choice(f"is_{outcome}", (True,)))
-    if word := asked["reviewed"]:
-        choices.append(Choice("verdict", {"no": ("",), "yes": VERDICTS}.get(word, (word,))))
+    if (word := asked["reviewed"]) and word != "no":
+        choices.append(Choice("verdict", VERDICTS if word == "yes" else (word,)))
     if states := asked["state"]:
         choices.append(Choice("state", tuple(states)))
     if direction := asked["direction"]:
         choices.append(Choice("direction", ("" if direction == UNKNOWN_DIRECTION else direction,)))
     if asked["shortest"] is not None or asked["longest"] is not None:
         choices.append(of_length(seconds_of(asked["shortest"]), seconds_of(asked["longest"])))
+    if asked["reviewed"] == "no":
+        choices.append(Choice("verdict", ("",)))
     return choices
 
 

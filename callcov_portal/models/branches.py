@@ -95,6 +95,11 @@ def holds(rows: Rows, column: str, values: Sequence[Any]) -> Rows:
     return rows.filter(**{column: values[0]})
 
 
+def known(rows: Rows, column: str, _values: Sequence[Any]) -> Rows:
+    """Return the rows in which there is something in a column."""
+    return rows.filter(**{f"{column}__isnull": False})
+
+
 def among(rows: Rows, column: str, values: Sequence[Any]) -> Rows:
     """Return the rows in which a column has one of these values."""
     some = [value for value in values if value is not None]

@@ -15,13 +15,16 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from callcov_portal.models.branches import Branch, Condition, among, any_came_out, came_out, equal, fits, holds
+from callcov_portal.models.branches import Branch, Condition, among, any_came_out, came_out, equal, fits, holds, known
 from callcov_portal.models.lookup import Found, find
 from callcov_portal.models.recording import Recording, band_of
 from callcov_portal.models.tally import CallCheck, Check
 
 CAP = 1000  # where counting stops
 MOST_AGENTS = 30  # of more, the newest calls of all are looked through: some of them will be theirs
+BEFORE_STATE = ("agent", "verdict")  # columns that stand before the state in an index
+# What must be said with these columns, so that an index is seen to be meant that holds some rows only.
+ON_PART: dict[tuple[str, ...], tuple[Condition, ...]] = {("verdict", "state"): (Condition(known, "reviewed_at", ()),)}
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ class Selection:
             return [self.by_check(outcome) for outcome in self.outcomes]
         drivers = self.drivers()
         columns = [choice.column for choice in drivers]
+        partly = ON_PART.get(tuple(columns), ())
         return [
-            self.branch(*map(equal, columns, values), besides=columns)
+            self.branch(*map(equal, columns, values), *partly, besides=columns)
             for values in product(*(choice.values for choice in drivers))
         ]
 
@@ -136,20 +140,21 @@ class Selection:
         return min(candidates, key=self.left_by)
 
     def candidates(self) -> list[tuple[Choice, ...]]:
-        """Return the choices that have an index: each alone, agent and state together; of many agents none is read alone."""
+        """Return the choices that have an index: each alone, or together with the state; of many agents none is read alone."""
         by_column = {choice.column: choice for choice in self.choices}
-        agents, states = by_column.pop("agent", None), by_column.get("state")
-        alone: list[tuple[Choice, ...]] = [(choice,) for choice in by_column.values()]
-        if agents is None or len(agents.values) > MOST_AGENTS:
-            return alone
-        if states is None or len(agents.values) * len(states.values) > MOST_AGENTS:
-            return [(agents,), *alone]
-        return [(agents, states), *(others for others in alone if others != (states,))]
+        if "agent" in by_column and len(by_column["agent"].values) > MOST_AGENTS:
+            del by_column["agent"]
+        state = by_column.get("state")
+        firsts = (choice for column, choice in by_column.items() if column in BEFORE_STATE and "" not in choice.values)
+        pairs = [(first, state) for first in firsts if state and len(first.values) * len(state.values) <= MOST_AGENTS]
+        paired = {choice.column for pair in pairs for choice in pair}
+        return [*pairs, *((choice,) for column, choice in by_column.items() if column not in paired)]
 
     def left_by(self, drivers: tuple[Choice, ...]) -> int:
         """Return how many calls these choices alone leave, at most one more than `CAP`."""
+        partly = ON_PART.get(tuple(choice.column for choice in drivers), ())
         within = Selection(since=self.since, until=self.until).limits()
-        return Branch((*map(one_of, drivers), *within)).count(CAP)
+        return Branch((*map(one_of, drivers), *partly, *within)).count(CAP)
 
     @cached_property
     def found(self) -> Found:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from callcov_portal.filters import CallFilter
 from callcov_portal.models import Agent, Analysis, CallCheck, Check, Contact, Outcome, Recording, State, User
-from callcov_portal.models.branches import Asked
+from callcov_portal.models.branches import Asked, count_of
 from callcov_portal.models.lookup import find
 from callcov_portal.models.recording import BAND_ENDS
 from callcov_portal.views import paging
@@ -56,7 +56,8 @@ def random_calls(chance: random.Random) -> None:
             uploaded_by=chance.choice([None, *users]),
             state=state,
             failure="unreachable" if state == "failed" else "",
-            verdict=chance.choice(VERDICTS),
+            verdict=(verdict := chance.choice(VERDICTS)),
+            reviewed_at=NOON if verdict else None,
             is_violated=Outcome.VIOLATED in outcomes.values(),
             is_omitted=Outcome.OMITTED in outcomes.values(),
             is_heard=Outcome.HEARD in outcomes.values(),
@@ -288,6 +289,8 @@ ASKED: list[dict[str, Any]] = [
     {"check": "purpose", "outcome": "met", "reviewed": "yes", "contact": "cust_1"},
     {"agent": "Nora-7", "state": ["failed", "queued"], "reviewed": "no", "until": "2026-03-04"},
     {"team": "Sales", "state": ["failed", "queued"], "outcome": "heard"},
+    {"state": ["failed"], "reviewed": "pass"}, {"state": ["failed", "queued"], "reviewed": "yes", "direction": "inbound"},
+    {"state": ["failed"], "reviewed": "no"},
     {"outcome": "violated", "reviewed": "coach", "uploaded_by": "una", "shortest": 1, "longest": 9},
     {"text": "Quist", "state": ["completed"], "direction": "outbound"},
 ]  # fmt: skip
@@ -305,6 +308,22 @@ def test_a_page_is_read_in_the_order_of_an_index_and_nothing_is_sorted_or_scanne
         cursors: list[dict[str, Any]] = [{}, {"before": (NOON, 50)}, {"after": (NOON, 50)}]
         plans = [plan_of(branch.reading(51, **cursor)) for branch in branches for cursor in cursors]
         refuse_sorting_and_scanning(asked, plans)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("counted", [False, True], ids=["uncounted", "counted"])
+@pytest.mark.parametrize("reviewed", ["pass", "yes"])
+def test_a_rare_pair_of_state_and_verdict_is_read_from_an_index_of_both(many, reviewed, counted):
+    if counted:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    branches = filter_of({"state": ["failed"], "reviewed": reviewed}).branches
+    assert len(branches) == (3 if reviewed == "yes" else 1)
+    by_both = "SEARCH portal_recording USING INDEX recording_by_verdict_state (verdict=? AND state=?"
+    for branch in branches:
+        for here in (branch.reading(51), branch.reading(51, before=(NOON, 50)), branch.reading(51, after=(NOON, 50))):
+            assert plan_of(here).startswith(by_both)
+        assert by_both in plan_of(Asked(count_of(branch.shape, 1001), branch.values))
 
 
 def plan_of(asked: Asked) -> str:

@@ -5,7 +5,7 @@ from benchmarks.pages.values import LARGE, MIDDLE, SERVERS, SMALL, Line, Measure
 
 NAME = "list"
 PAGES = ("all", "agent", "agent and state", "not reviewed", "half way", "at the end", "fragment")
-RARE = ("violated", "failed")  # of a thousand calls too few to fill a page
+RARE = ("violated", "failed", "failed but passed")  # of a thousand calls too few to fill a page
 LINES = (
     *(
         Line(
@@ -44,6 +44,7 @@ def addresses() -> dict[str, str]:
         "agent and state": f"/calls/?agent={agent}&state=completed",
         "violated": "/calls/?outcome=violated",
         "failed": "/calls/?state=failed",
+        "failed but passed": "/calls/?state=failed&reviewed=pass",
         "not reviewed": "/calls/?reviewed=no",
         "half way": f"/calls/?before={cursor_of((middle.called_at, middle.pk))}",
         "at the end": f"/calls/?before={cursor_of((early.called_at, early.pk))}",
