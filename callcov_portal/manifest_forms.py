@@ -94,7 +94,6 @@ class ColumnsForm(GivenForm):
     """Which column of a manifest is what."""
 
     day_first = forms.ChoiceField(choices=ORDERS, required=False, label="Days with strokes")
-    field_order = [*(f"of_{field}" for field in LABELS), "day_first", "agent", "contact", "direction"]
 
     def __init__(self, names: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,6 +102,10 @@ class ColumnsForm(GivenForm):
             entry = forms.ChoiceField(choices=choices, required=field == "link", label=label)
             entry.error_messages["required"] = "Say which column holds the links."
             self.fields[f"of_{field}"] = entry
+
+    def of_columns(self) -> list[forms.BoundField]:
+        """Return the fields that say which column is what."""
+        return [self[f"of_{field}"] for field in LABELS] + [self["day_first"]]
 
     @classmethod
     def initial_of(cls, columns: Columns) -> dict[str, str]:
