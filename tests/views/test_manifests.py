@@ -217,3 +217,12 @@ def test_its_page_costs_as_much_with_many_rows_as_with_few(as_alice):
 
     few = queries(10)
     assert queries(200) == few <= 9
+
+
+def test_where_nothing_is_to_be_imported_it_is_closed_with_the_causes(as_bob):
+    batch = checked(as_bob, "link,agent\n,nora\n")
+    assert "Close, nothing to import" in text_of(as_bob.get(f"/batches/{batch.pk}/manifest/"))
+    as_bob.post(f"/batches/{batch.pk}/manifest/import/")
+    work_all("batch")
+    batch.refresh_from_db()
+    assert (batch.state, batch.sums().failed, batch.sums().cancelled) == (BatchState.CLOSED, 1, 0)
