@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-upload screens lock clean
+.PHONY: help run demo vendor test faults soak fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-upload screens lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -37,6 +37,13 @@ test: test-setup lint ## Check everything: format, lint, types, imports, tests w
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
 	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -n 3 -m "database and not browser and not speech and not group and not sqlite and not audio"
+
+faults: test-setup ## Kill, cut, lose, replay: what is lost or doubled (a short form, also part of the tests; minutes)
+	$(BIN)/python -m pytest $(PARALLEL) -m faults
+
+soak: export SOAK := 1
+soak: test-setup ## The same with a thousand recordings and a hundred faults; an hour or two
+	$(BIN)/python -m pytest -m faults --durations=0 --timeout=7200
 
 fuzz: test-setup ## Hold the engine's API to its description by 5,000 new requests, and to its word by 500 hostile files
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=fuzz --timeout=1800 tests/engine/test_description.py tests/engine/test_hostile_files.py

@@ -58,7 +58,7 @@ class RealGroup:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
             )
-        until(lambda: self.said().count("Ctrl-C stops.") > before or self.process.poll() is not None, 60)
+        until(lambda: self.said().count("Ctrl-C stops.") > before or self.process.poll() is not None, 180)
         assert self.process.poll() is None, self.said()
 
     def said(self) -> str:

@@ -140,3 +140,11 @@ def test_every_check_and_every_part_of_a_rule_is_documented():
         assert re.search(rf"\b{part}\b", text), part
     for number in (matching.ALIKE, matching.ALIKE_SHORT, matching.ALIKE_FEWER, matching.ALIKE_ACCUSED, together.ALIKE):
         assert re.search(rf"\b{number:.0f}\b", text), number
+
+
+def test_every_test_that_the_document_of_reliability_names_by_its_file_is_there():
+    named = re.findall(r"`(tests/[\w/]+(?:\.py)?)(?:::(\w+))?`", (ROOT / "docs" / "reliability.md").read_text())
+    assert len(named) > 30
+    for path, test in named:
+        assert (ROOT / path).exists(), path
+        assert not test or f"def {test}(" in (ROOT / path).read_text(), f"{path}::{test}"

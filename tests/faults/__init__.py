@@ -1,0 +1,13 @@
+"""What a portal under fire must hold: nothing lost, nothing paid twice.
+
+`make faults` and every test run have the short form; `make soak` the long one, of a thousand recordings.
+"""
+
+import os
+
+SOAK = bool(os.environ.get("SOAK"))
+
+
+def many(soak: int, short: int) -> int:
+    """Return how many of something: in the long form, or in the short one."""
+    return soak if SOAK else short

@@ -1,0 +1,54 @@
+"""Databases and brokers of one's own, and running groups over them."""
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+from kombu import Connection
+
+from tests.running import RealGroup
+
+SERVER = "postgres://postgres@127.0.0.1:5432"
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
+REDIS = "redis://127.0.0.1:6379/9"
+NO_LIMITS = {
+    "CALLCOV_API_SUBMISSIONS_PER_MINUTE": "100000",
+    "CALLCOV_API_REQUESTS_PER_MINUTE": "100000",
+    "CALLCOV_ENGINE_SUBMISSIONS_PER_MINUTE": "100000",
+    "CALLCOV_ENGINE_REQUESTS_PER_MINUTE": "100000",
+}
+
+
+@pytest.fixture
+def group(tmp_path) -> Iterator[RealGroup]:
+    """A group with limits out of the way, not yet started, ended with the test."""
+    real = RealGroup(tmp_path / "data")
+    real.env |= NO_LIMITS
+    yield real
+    real.end()
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """Return the address of a PostgreSQL database of our own."""
+    name = f"callcov_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield f"{SERVER}/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def empty_redis() -> str:
+    redis.Redis.from_url(REDIS).flushdb()
+    return REDIS
+
+
+@pytest.fixture
+def empty_rabbitmq() -> str:
+    with Connection(RABBITMQ) as connection:
+        for queue in ("portal", "engine"):
+            connection.default_channel.queue_delete(queue)  # type: ignore[attr-defined]
+    return RABBITMQ

@@ -1,0 +1,52 @@
+"""An API that accepts and then loses 30 % of its answers to submissions: nothing is paid twice."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults import SOAK, many
+from tests.faults.double import Double
+from tests.running import RealGroup
+from tests.sounds import wav
+from tests.whole.portal import Person, wait_for
+
+pytestmark = [pytest.mark.group, pytest.mark.faults, pytest.mark.timeout(many(7200, 900))]
+
+RECORDINGS = many(1000, 30)
+LOST = 0.3
+
+
+@pytest.mark.parametrize("echoes", [True, False], ids=["the list shows whose they are", "the list does not"])
+def test_of_lost_answers_none_is_paid_twice(group, echoes) -> None:
+    with Double(LOST, echoes=echoes) as double:
+        group.env |= {"CALLCOV_API_URL": double.url, "CALLCOV_API_KEY": "ck_test"}
+        group.start("--only", "web,worker,beat")
+        person = Person(f"http://127.0.0.1:{group.port}")
+        for seed in range(RECORDINGS):
+            # A third of them are of the same two people, whom nothing but the echo tells apart.
+            contact = f"cust-{seed if seed % 3 else 0}"
+            assert person.upload(f"call-{seed}.wav", wav(0.2, seed=seed), contact=contact)["outcome"] == "stored"
+        unsure = 0 if echoes else len(range(0, RECORDINGS, 3))
+        said = lambda: f"{person.states()} {group.said()}"
+        wait_for(lambda: is_settled(person.states(), unsure), many(3600, 600), said)
+        states, times = person.states(), double.times_accepted()
+    assert double.dropped >= RECORDINGS * LOST / 2, "too few were lost to prove anything"
+    assert set(times.values()) == {1}, "paid twice"
+    assert len(times) == RECORDINGS, "lost"
+    assert states["completed"] >= RECORDINGS - unsure
+    assert {failure for (failure,) in failures(group)} <= {"unsure"}, "only what nobody can tell waits for a person"
+
+
+def is_settled(states: Counter[str], unsure: int) -> bool:
+    """Whether all is done but what nobody can tell: that is asked about for half an hour, then left to a person."""
+    left = states["failed"] + (0 if SOAK else states["sending"])
+    return states["completed"] + left == RECORDINGS and left <= unsure
+
+
+def failures(group: RealGroup) -> list[tuple[str]]:
+    path = Path(group.env["CALLCOV_DATA_DIR"]) / "callcov.sqlite3"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as rows:
+        return list(rows.execute("SELECT failure FROM portal_analysis WHERE state = 'failed'"))
