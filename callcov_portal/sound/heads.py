@@ -1,6 +1,9 @@
 """What the first bytes of a file tell of it. Nothing is decoded, so no child is needed; the last word has `probe`."""
 
-import puremagic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import puremagic
 
 TEXT = bytes(range(0x20, 0x7F)) + b"\t\n\r\f"
 LONGEST = 24 * 3600  # seconds; what is longer was announced by a recorder that did not know the end
@@ -22,8 +25,10 @@ def why_no_recording(head: bytes) -> str:
     return ""
 
 
-def guesses_of(head: bytes) -> list[puremagic.PureMagicWithConfidence]:
+def guesses_of(head: bytes) -> "list[puremagic.PureMagicWithConfidence]":
     """Return what a file may be by its first bytes."""
+    import puremagic  # noqa: PLC0415 - heavy, and most processes never look at a head
+
     try:
         return list(puremagic.magic_string(head))
     except puremagic.PureError:  # it knows nothing that begins like that

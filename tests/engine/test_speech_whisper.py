@@ -263,9 +263,15 @@ def test_the_child_says_what_went_wrong_and_goes_on(monkeypatch, question):
     assert memory["failed"] == "The recording needs more memory than there is."
 
 
+def in_place_of_the_model(monkeypatch, module: ModuleType | None) -> None:
+    """Let the child import another module, though another test may have loaded the real one."""
+    monkeypatch.delattr(speech, "model", raising=False)
+    monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", module)
+
+
 def test_a_model_that_cannot_be_loaded_is_told(monkeypatch):
     said: list[dict] = []
-    monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", None)
+    in_place_of_the_model(monkeypatch, None)
     listener.serve("/x", queue.Queue(), said.append)
     model, reason, what_to_do = said[0]["unusable"]
     assert model == "/x"
@@ -279,7 +285,7 @@ def test_of_what_a_hub_says_the_first_line_is_told(monkeypatch):
 
     fake: Any = ModuleType("callcov_portal.engine.speech.model")
     fake.Model, fake.speech_spans = refuse, None
-    monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", fake)
+    in_place_of_the_model(monkeypatch, fake)
     with pytest.raises(speech.ModelUnusable) as trouble:
         listener.load("no/such-model")
     assert str(trouble.value).startswith(
@@ -290,7 +296,7 @@ def test_of_what_a_hub_says_the_first_line_is_told(monkeypatch):
 def test_the_child_loads_model_and_encoder(monkeypatch):
     fake: Any = ModuleType("callcov_portal.engine.speech.model")
     fake.Model, fake.speech_spans = lambda target: f"model {target}", None
-    monkeypatch.setitem(sys.modules, "callcov_portal.engine.speech.model", fake)
+    in_place_of_the_model(monkeypatch, fake)
     assert listener.load("/x").model == "model /x"
 
 

@@ -98,6 +98,7 @@ def test_what_is_not_here_is_cancelled_one_by_one_or_all_at_once(page, tmp_path)
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.timeout(400)
 def test_two_hundred_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):  # noqa: F811
     folder = folder_of(200, tmp_path)
     page.goto("/calls/add/")

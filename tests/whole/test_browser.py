@@ -57,10 +57,10 @@ def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
     sign_in(page, address)
 
     page.get_by_role("link", name="Add calls").first.click()
-    page.get_by_label("Agent").fill("rachel")
-    page.get_by_label("Contact").fill("daniel")
+    page.locator("#id_agent").fill("rachel")
+    page.locator("#id_contact").fill("daniel")
     page.set_input_files("#id_files", [example("call1_payment.stereo.wav"), example("call2_complaint.mono.mp3")])
-    page.get_by_role("button", name="Add files").click()
+    page.locator("#send-files").click()
     stored = page.locator(".upload").get_by_role("link", name="call #")
     expect(stored).to_have_count(2, timeout=30_000)
     stereo = page.locator(".upload", has_text="stereo.wav").get_by_role("link").get_attribute("href")
