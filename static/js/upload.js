@@ -223,7 +223,9 @@
 
   // --- Choosing ------------------------------------------------------------------------------------------------------------
 
-  function add(files) {
+  /** Take what was chosen; only once the page knows what is expected, so that this is not taken for something new. */
+  async function add(files) {
+    await recalled;
     const fresh = document.createDocumentFragment();
     const added = [];
     for (const one of files) {
@@ -573,7 +575,7 @@
   addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
 
   for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
-  (async () => {
+  const recalled = (async () => {
     for (const one of document.querySelectorAll("[data-unfinished]")) await recall(one.dataset.unfinished).catch((error) => say(error.message));
     sayAll();
   })();
