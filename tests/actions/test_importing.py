@@ -8,6 +8,7 @@ from importlib import import_module
 from itertools import pairwise
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.core.files.storage import default_storage
 from django.utils import timezone
@@ -379,6 +380,7 @@ def test_a_link_that_nothing_helps_is_told_and_does_not_stop_the_check(alice, we
     assert causes(checked(f"link,agent\n{web[0]}/a.wav,nora\n", alice)) == [Failure.UNREACHABLE]
 
 
+@time_machine.travel("2026-03-02T12:00:00Z", tick=False)
 def test_one_host_is_asked_four_times_a_second_and_others_beside_it(db):
     before = timezone.now()
     places = [hosts.take_place(link) for link in ["http://a.example/1", "http://A.example/2", "http://b.example/"] * 4]
