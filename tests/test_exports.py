@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from callcov_portal.exports import AGENTS, CALLS, FINDINGS, SEGMENTS, TABLES, batches, csv_of, safe_text
+from callcov_portal.exports import AGENTS, CALLS, FINDINGS, SEGMENTS, TABLES, batches, csv_of, reading, safe_text
 from callcov_portal.models import Analysis, Failure, Outcome, Recording, Segment, Speaker, State
 from tests.factories import (
     NOON,
@@ -356,3 +356,30 @@ def test_calls_are_joined_with_their_analyses_only_for_what_those_tell(db, keys,
         rows = list(CALLS.rows(Recording.objects.all(), CALLS.named(keys)))
     assert len(rows) == 1
     assert ("portal_analysis" in queries[0]["sql"]) is is_joined
+
+
+@pytest.mark.sqlite
+def test_a_page_is_chosen_by_the_index_of_time_before_anything_is_joined(db) -> None:
+    # As a database with a million calls of few agents tells SQLite, which then likes to begin with the agents.
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("DELETE FROM sqlite_stat1")
+        cursor.executemany(
+            "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (%s, %s, %s)",
+            [
+                ("portal_recording", "recording_by_time", "1000000 1 1"),
+                ("portal_recording", "recording_by_agent", "1000000 5000 1 1"),
+                ("portal_agent", None, "200"),
+            ],
+        )
+        cursor.execute("ANALYZE sqlite_master")
+        rows = reading.page_of(Recording.objects.order_by("-called_at", "-pk"), 50)
+        sql, parameters = reading.selected(
+            rows, {"called_at": "called_at", "pk": "pk", "agent": "agent__name"}
+        ).query.sql_with_params()
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        plan = [str(row[3]) for row in cursor.fetchall()]
+        cursor.execute("DELETE FROM sqlite_stat1")
+        cursor.execute("ANALYZE sqlite_master")
+    assert any("USING COVERING INDEX recording_by_time" in step for step in plan), plan
+    assert not any(step.startswith("SCAN portal_agent") for step in plan), plan

@@ -84,7 +84,7 @@ def pages(recordings: QuerySet[Recording], sources: dict[str, Any], size: int) -
     """
     rows = recordings.select_related(None).order_by("-called_at", "-pk")
     asked = min(size, FIRST)
-    found = raw(selected(rows, sources)[:asked])
+    found = raw(selected(page_of(rows, asked), sources))
     while found:
         yield found
         if len(found) < asked:
@@ -92,7 +92,15 @@ def pages(recordings: QuerySet[Recording], sources: dict[str, Any], size: int) -
         asked = size
         time, pk = moment_of(found[-1][0]), found[-1][1]
         after = rows.filter(Q(called_at__lte=time) & (Q(called_at__lt=time) | Q(pk__lt=pk)))
-        found = raw(selected(after, sources)[:size])
+        found = raw(selected(page_of(after, asked), sources))
+
+
+def page_of(rows: QuerySet[Recording], size: int) -> QuerySet[Recording]:
+    """Return the first of some ordered rows, to be joined with whatever is wanted of them.
+
+    They are chosen before anything is joined: else SQLite may begin with the agents, and sort all calls for every page.
+    """
+    return Recording.objects.filter(pk__in=rows.values("pk")[:size]).order_by(*rows.query.order_by)
 
 
 OF_BATCH = {
