@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands
 
 from callcov_portal import rules
-from callcov_portal.models.analysis import Failure, State
+from callcov_portal.models.states import Failure, State
 from callcov_portal.rules import matching, together
 
 ROOT = Path(__file__).resolve().parent.parent

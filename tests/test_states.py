@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from callcov_portal.models import Analysis, Failure, State
-from callcov_portal.models.analysis import TRANSITIONS, WHAT_TO_DO
+from callcov_portal.models.states import TRANSITIONS, WHAT_TO_DO
 from tests.factories import AnalysisFactory
 
 STANDINGS = [

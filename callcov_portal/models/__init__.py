@@ -1,14 +1,6 @@
 """Evidence: nouns, states, questions."""
 
-from callcov_portal.models.analysis import (
-    RETRYABLE,
-    REVIVABLE,
-    UNFINISHED,
-    Analysis,
-    Failure,
-    State,
-    Urgency,
-)
+from callcov_portal.models.analysis import Analysis
 from callcov_portal.models.batch import Batch, BatchItem, BatchState, Cause, Fate, Sums, Way
 from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
@@ -22,6 +14,7 @@ from callcov_portal.models.recording import CalledAtSource, Direction, Muting, R
 from callcov_portal.models.rule_version import RuleVersion
 from callcov_portal.models.saved_view import SavedView
 from callcov_portal.models.spoken import Spoken, Unindexed
+from callcov_portal.models.states import RETRYABLE, REVIVABLE, UNFINISHED, Failure, State, Urgency
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 from callcov_portal.models.waveform import Waveform

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from callcov_portal.models.analysis import WHAT_TO_DO, Failure, State
 from callcov_portal.models.chore import Chore
 from callcov_portal.models.recording import Direction, Recording
+from callcov_portal.models.states import WHAT_TO_DO, Failure, State
 
 
 class Way(models.TextChoices):

@@ -9,11 +9,12 @@ from functools import lru_cache
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
-from callcov_portal.models.analysis import WHAT_TO_DO, Analysis, Failure, State
+from callcov_portal.models.analysis import Analysis
 from callcov_portal.models.log import Spent
 from callcov_portal.models.pace import Signal, Spending
 from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.models.recording import Recording
+from callcov_portal.models.states import WHAT_TO_DO, Failure, State
 
 
 @dataclass(frozen=True)

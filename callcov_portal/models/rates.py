@@ -6,7 +6,7 @@ before omitted before met. What was not assessed is in no denominator.
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from callcov_portal.models.analysis import State
+from callcov_portal.models.states import State
 from callcov_portal.models.transcript import Finding, Outcome
 
 ASSESSED = "assessed"

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from callcov_portal.models.analysis import WHAT_TO_DO, Failure
 from callcov_portal.models.batch import (
     WHAT_TO_DO_ABOUT_REFUSED,
     BatchItem,
@@ -20,6 +19,7 @@ from callcov_portal.models.batch import (
     part_of,
 )
 from callcov_portal.models.recording import Recording
+from callcov_portal.models.states import WHAT_TO_DO, Failure
 
 CALL = "call "
 EVERYTHING = ""  # the name of the stretch that is the whole batch

@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 
 from callcov_portal.markup import Piece, joined, safe
 from callcov_portal.models import UNFINISHED, Analysis, CalledAtSource, Direction, Recording, State
-from callcov_portal.models.analysis import WHAT_TO_DO, Failure
 from callcov_portal.models.people import UNKNOWN_CONTACT
 from callcov_portal.models.prepared import Prepared, prepared
+from callcov_portal.models.states import WHAT_TO_DO, Failure
 from callcov_portal.templatetags.portal import chip_of, clock, share, time_of, verdict_word
 from callcov_portal.views.columns import DEFAULT, Column
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from callcov_portal.actions import gateway, pace, recordings, sweeping
 from callcov_portal.models import Delivery, Failure, LogEntry, Recording, Signal, Spending, State
-from callcov_portal.models.analysis import WHAT_TO_DO
 from callcov_portal.models.recording import Muting
+from callcov_portal.models.states import WHAT_TO_DO
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory
 from tests.views.pages import link_named, links_of, text_of
 
