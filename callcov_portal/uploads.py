@@ -1,9 +1,12 @@
 """How the bytes of a file come in: hashed while they arrive, on disk when they have, in constant memory."""
 
+import errno
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
 KEEP_FREE_BYTES = 200 * 1024 * 1024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class TooLarge(RequestDataTooBig):
@@ -38,6 +42,17 @@ def refuse_if_disk_full(folder: Path, size: int) -> None:
         raise DiskFull(f"The disk has only {free // 1_000_000} MB left: make room, then send the file again.")
 
 
+@contextmanager
+def room_may_end() -> Iterator[None]:
+    """Raise `DiskFull` where the disk has no room for what is written, although it seemed so before: others write too."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise DiskFull("The disk is full: make room, then send the file again.") from error
+
+
 class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
     """A file in the incoming folder that grows as it arrives; removed on close unless it was moved away.
 
@@ -46,7 +61,9 @@ class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
 
     def __init__(self, name: str, content_type: str) -> None:
         self.path = incoming_folder() / f"{uuid.uuid4()}.part"
-        super().__init__(self.path.open("w+b"), name, content_type, 0)
+        with room_may_end():
+            opened = self.path.open("w+b")
+        super().__init__(opened, name, content_type, 0)
         self.digest = hashlib.sha256()
         self.sha256 = ""
 
@@ -54,13 +71,15 @@ class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
         """Add what has arrived."""
         self.digest.update(content)
         self.size = (self.size or 0) + len(content)
-        self.file.write(content)  # type: ignore[union-attr]
+        with room_may_end():
+            self.file.write(content)  # type: ignore[union-attr]
 
     def complete(self) -> None:
         """Put everything on disk and rewind."""
         self.sha256 = self.digest.hexdigest()
-        self.file.flush()  # type: ignore[union-attr]
-        os.fsync(self.file.fileno())  # type: ignore[union-attr]
+        with room_may_end():
+            self.file.flush()  # type: ignore[union-attr]
+            os.fsync(self.file.fileno())  # type: ignore[union-attr]
         self.file.seek(0)  # type: ignore[union-attr]
 
     def temporary_file_path(self) -> str:
@@ -68,8 +87,9 @@ class ReceivedFile(UploadedFile):  # type: ignore[type-arg]
         return str(self.path)
 
     def close(self) -> None:
-        super().close()
         self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # what a full disk took no more of is let go with the rest
+            super().close()
 
 
 class HashingUploadHandler(FileUploadHandler):

@@ -15,7 +15,7 @@ from django.template import loader
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from callcov_portal.uploads import DiskFull, TooLarge
+from callcov_portal.uploads import NO_ROOM, DiskFull, TooLarge
 from callcov_portal.views.rendering import wants_partial
 
 BAD_ORIGIN = "Origin checking failed"
@@ -81,14 +81,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: needs no database, no session and no user; if even the template is missing, plain HTML.
 
-    503 where the database does not answer (it is locked, or is restarted): programs try again by themselves then.
+    503 where the database does not answer (it is locked, or is restarted): programs try again by themselves then. 507 where
+    the disk is full, whoever found out.
     """
     status, heading = 500, "Something went wrong on our side"
     text = (
         "Try again in a moment. If it stays, tell an administrator the time: "
         f"{timezone.localtime():%Y-%m-%d %H:%M:%S %Z}. The cause is in the log."
     )
-    if is_away(sys.exception()):
+    if is_full(sys.exception()):
+        status, heading = 507, "There is no room left"
+        text = "The disk is full. Nothing that was stored is lost; make room, then send it again."
+    elif is_away(sys.exception()):
         status, heading = 503, "The database does not answer"
         text = "Nothing that was stored is lost. Try again in a moment; what you sent just now, send once more."
     context = {"status": status, "heading": heading, "text": text}
@@ -98,6 +102,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     except Exception:  # noqa: BLE001  the last resort must not fail
         body = f"<!doctype html><title>{heading}</title><h1>{heading}</h1><p>{html.escape(text)}</p>"
     return HttpResponse(body, status=status, headers={"Retry-After": "10"} if status == 503 else {})
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Say whether an error tells of a full disk, in the words of the system, SQLite or PostgreSQL."""
+    if isinstance(error, OperationalError):
+        return "disk is full" in str(error) or "No space left" in str(error)
+    return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
 def is_away(error: BaseException | None) -> bool:

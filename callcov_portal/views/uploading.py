@@ -5,7 +5,6 @@ is an item of a batch, its address ends with the item's number, and its offset i
 Only who opened the batch finds it.
 """
 
-import errno
 import json
 from base64 import b64decode
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from callcov_portal import parts, tasks
 from callcov_portal.actions import batches
 from callcov_portal.bodies import BrokenOff
 from callcov_portal.models import BatchItem, BatchState, Fate
-from callcov_portal.uploads import DiskFull, incoming_folder, refuse_if_disk_full
+from callcov_portal.uploads import NO_ROOM, DiskFull, incoming_folder, refuse_if_disk_full
 from callcov_portal.views.fates import fate_of
 from callcov_portal.views.rendering import PortalRequest
 
@@ -147,7 +146,7 @@ def append(item: BatchItem, offset: int, request: PortalRequest, length: int) ->
     except (BrokenOff, UnreadablePostError) as error:  # nobody hears this
         raise Refused(400, str(error)) from error
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in NO_ROOM:
             raise
         raise Refused(507, "The disk is full: make room, then go on.") from error
 

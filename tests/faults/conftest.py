@@ -1,14 +1,17 @@
 """Databases and brokers of one's own, and running groups over them."""
 
+import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 from kombu import Connection
 
-from tests.running import RealGroup
+from tests.running import RealGroup, prepare
 
 SERVER = "postgres://postgres@127.0.0.1:5432"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
@@ -26,6 +29,7 @@ def group(tmp_path) -> Iterator[RealGroup]:
     """A group with limits out of the way, not yet started, ended with the test."""
     real = RealGroup(tmp_path / "data")
     real.env |= NO_LIMITS
+    prepare(real)
     yield real
     real.end()
 
@@ -52,3 +56,17 @@ def empty_rabbitmq() -> str:
         for queue in ("portal", "engine"):
             connection.default_channel.queue_delete(queue)  # type: ignore[attr-defined]
     return RABBITMQ
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, int], Path]]:
+    """Return what makes a folder that holds so many megabytes and not one byte more; gone with the test."""
+    with ExitStack() as mounted:
+
+        def mount(place: Path, megabytes: int) -> Path:
+            place.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "none", place], check=True)
+            mounted.callback(lambda: subprocess.run(["umount", "--lazy", place], check=True))
+            return place
+
+        yield mount

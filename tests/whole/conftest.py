@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.running import RealGroup
+from tests.running import RealGroup, prepare
 
 FAST = {
     "CALLCOV_API_SUBMISSIONS_PER_MINUTE": "1000",
@@ -18,6 +18,7 @@ FAST = {
 def new_group(tmp_path) -> Iterator[Callable[..., RealGroup]]:
     """Make groups over one data folder and one pair of ports; all are ended with the test."""
     first = RealGroup(tmp_path / "data")
+    prepare(first)
     made: list[RealGroup] = []
 
     def make(**settings: str) -> RealGroup:
