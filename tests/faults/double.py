@@ -29,6 +29,8 @@ class Double:
         self.dice = random.Random(seed)
         self.lock = threading.Lock()
         self.accepted: dict[str, dict[str, Any]] = {}
+        self.open = threading.Event()  # while it is not set, submissions wait at the door
+        self.open.set()
         self.dropped = 0
         self.asked: Counter[str] = Counter()
 
@@ -101,7 +103,9 @@ class Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.api.asked["POST"] += 1
-        document, arrives = self.api.accept(self.fields())
+        fields = self.fields()
+        self.api.open.wait(50)
+        document, arrives = self.api.accept(fields)
         if arrives:
             self.say(201, document)
         else:
