@@ -96,11 +96,11 @@ def wait_for(address: str) -> None:
 class Browser:
     """Somebody who is signed in."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, password: str = PASSWORD) -> None:
         self.address, self.session = address, requests.Session()
         page = self.session.get(f"{address}/login/", timeout=60).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token[1] if token else ""}
+        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": token[1] if token else ""}
         self.session.post(f"{address}/login/", form, headers={"Referer": address}, timeout=60).raise_for_status()
         self.session.headers.update({"X-CSRFToken": self.session.cookies["csrftoken"], "Tus-Resumable": "1.0.0"})
 

@@ -1,6 +1,8 @@
 """People, a client for each, and no network beyond this machine."""
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Generator
+from itertools import groupby
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -17,17 +19,33 @@ PASSWORD = "correct horse battery"
 hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 
-SHARING = ("_in_browser.py", "test_speech_whisper.py")
-"""Ends of the names of files whose tests share a browser or a model."""
+SHARING = ("_in_browser.py", "test_speech_whisper.py", "test_one_group.py")
+"""Ends of the names of files whose tests share a browser, a model or a running group."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest first: they mostly wait, and the quick ones fill the cores meanwhile. Those with a database are marked."""
-    items.sort(key=lambda item: (not marked(item, "group"), not marked(item, "browser", "speech")))
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Those with a database are marked. Those that start processes or a model come evenly among the others.
+
+    They mostly wait, and the quick ones fill the cores meanwhile; all at once, as pytest-django would have them at the end,
+    they would wait for each other.
+    """
     for item in items:
         if marked(item, "django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
+    yield
+    shared = [list(some) for _, some in groupby(items, key=lambda item: scope_of(item.nodeid))]
+    slow: list[list[pytest.Item]] = []
+    quick: list[list[pytest.Item]] = []
+    for some in shared:
+        (slow if any(marked(item, "group", "speech") for item in some) else quick).append(some)
+    items[:] = [item for some in spread(slow, quick) for item in some]
+
+
+def spread(few: list[list[pytest.Item]], many: list[list[pytest.Item]]) -> list[list[pytest.Item]]:
+    """Return both in their order, the few from the first on, evenly over two thirds of the many."""
+    places = [(2 * len(many) * number / (3 * len(few)), some) for number, some in enumerate(few)]
+    return [some for _, some in heapq.merge(places, enumerate(many), key=lambda pair: pair[0])]
 
 
 class Scheduling(LoadScopeScheduling):
@@ -37,8 +55,13 @@ class Scheduling(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file.endswith(SHARING) else nodeid
+        return scope_of(nodeid)
+
+
+def scope_of(nodeid: str) -> str:
+    """Return what is given to one process as a whole: one test, or the file of those that share something."""
+    file = nodeid.partition("::")[0]
+    return file if file.endswith(SHARING) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
