@@ -43,7 +43,7 @@ faults: test-setup ## Kill, cut, lose, replay: what is lost or doubled (a short 
 
 soak: export SOAK := 1
 soak: test-setup ## The same with a thousand recordings and a hundred faults; an hour or two
-	$(BIN)/python -m pytest -m faults --durations=0 --timeout=7200
+	$(BIN)/python -m pytest -m faults -rP --show-capture=stdout --durations=0 --timeout=7200
 
 fuzz: test-setup ## Hold the engine's API to its description by 5,000 new requests, and to its word by 500 hostile files
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=fuzz --timeout=1800 tests/engine/test_description.py tests/engine/test_hostile_files.py

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import connection, connections
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from callcov_portal import tasks
@@ -24,6 +25,7 @@ from tests.fakes import FakeApi
 from tests.sounds import wav
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NUMBERS = count()
 
 
 class Clock:
@@ -190,12 +192,11 @@ def queue_up(number: int, **fields: Any) -> list[Analysis]:
             duration_seconds=1.0,
             state="queued",
         )
-        for n in range(Recording.objects.count(), Recording.objects.count() + number)
+        for n in islice(NUMBERS, number)
     )
     analyses = Analysis.objects.bulk_create(
         Analysis(recording=recording, next_attempt_at=now, **fields) for recording in recordings
     )
-    for recording, analysis in zip(recordings, analyses, strict=True):
-        recording.current_analysis = analysis
-    Recording.objects.bulk_update(recordings, ["current_analysis"])
+    only = Analysis.objects.filter(recording=OuterRef("pk")).values("pk")
+    Recording.objects.filter(pk__in=[recording.pk for recording in recordings]).update(current_analysis=Subquery(only))
     return analyses

@@ -95,6 +95,7 @@ def test_the_catalogue_of_faults_names_tests_that_exist_and_leaves_out_no_line()
     named = set(re.findall(r"`(test_\w+)`", text))
     assert sorted(name for name in named if f"def {name}(" not in written) == []
     assert re.findall(r"^\| (R\d+) ", text, re.MULTILINE) == [f"R{number}" for number in range(1, 29)]
+    assert re.findall(r"^\| (T\d+) ", text, re.MULTILINE) == [f"T{number}" for number in range(1, 26)]
 
 
 def test_the_table_of_states_has_every_state_and_every_failure():

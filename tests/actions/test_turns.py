@@ -32,6 +32,7 @@ def far_api(clock, monkeypatch) -> CountingApi:
     return api
 
 
+@pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("processes", "uploading"), [(1, (0.1, 1.0)), (4, (2.0, 10.0))], ids=["a process", "four processes, slow uploads"]

@@ -3,10 +3,12 @@
 No wrong state, no 500; forged ones leave no row; 20 ms of this process's CPU each at the worst.
 """
 
+import gc
 import json
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,7 +21,7 @@ from callcov_portal.models import Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_PER_ANALYSIS
 from tests.actions.conftest import api  # noqa: F401
 from tests.factories import ProcessingFactory
-from tests.faults import many
+from tests.faults import many, tell
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db, pytest.mark.timeout(many(3600, 600))]
 
@@ -29,10 +31,20 @@ WORST = 0.020  # seconds of CPU
 EVENTS = ("completed", "failed", "processing", "nonsense")
 
 
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What a test makes is not collected in the middle of what it measures."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_no_delivery_leads_to_a_wrong_state(api, client, settings) -> None:  # noqa: F811
     settings.CALLCOV_API_REQUESTS_PER_MINUTE = 100_000
     dice = random.Random(1)
     analyses = [known(api) for _ in range(ANALYSES)]
+    client.post("/hooks/callcov/nobody", b"{}", content_type="application/json")  # imports what the first request needs
     spent: list[float] = []
     answered: Counter[int] = Counter()
     forged_rows = 0
@@ -55,8 +67,10 @@ def test_no_delivery_leads_to_a_wrong_state(api, client, settings) -> None:  # n
     assert max(one["rows"] for one in kept) <= KEPT_PER_ANALYSIS
     assert sum(Delivery.objects.values_list("times", flat=True)) <= answered[200]
     spent.sort()
-    # The slowest few may have met the collector of garbage that this test has made.
-    assert spent[-1 - len(spent) // 200] <= WORST, f"median {spent[len(spent) // 2]:.4f} s, worst {spent[-1]:.4f} s"
+    tell(
+        f"CPU of {len(spent)} deliveries: median {spent[len(spent) // 2] * 1000:.2f} ms, worst {spent[-1] * 1000:.2f} ms"
+    )
+    assert spent[-1] <= WORST
 
 
 def known(api) -> Analysis:  # noqa: F811

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from callcov_portal.actions import file_patterns
 from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
 from callcov_portal.uploads import incoming_folder
+from tests.faults import many
 from tests.sounds import wav
 from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401  fixtures
 
@@ -104,31 +105,36 @@ def slowly(route) -> None:
     route.continue_()
 
 
+FILES = many(200, 60)
+CUT = many(10_000, 1_500)  # milliseconds
+
+
+@pytest.mark.faults
 @pytest.mark.timeout(400)
-def test_two_hundred_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):  # noqa: F811
-    folder = folder_of(200, tmp_path)
+def test_many_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):  # noqa: F811
+    folder = folder_of(FILES, tmp_path)
     page.goto("/calls/add/")
     page.locator("#id_pattern").fill("{agent}_{contact}")
     page.locator("#id_folder").set_input_files(str(folder))
-    page.get_by_role("button", name="Add 200 files").click()
-    expect(page.locator('[data-state="stored"]').nth(20)).to_be_attached(timeout=60_000)
+    page.get_by_role("button", name=f"Add {FILES} files").click()
+    expect(page.locator('[data-state="stored"]').nth(FILES // 10)).to_be_attached(timeout=60_000)
     page.context.set_offline(True)
     expect(page.locator('[data-state="paused"]').first).to_contain_text("No network", timeout=20_000)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(CUT)
     page.context.set_offline(False)
-    expect(page.locator('[data-state="stored"]').nth(60)).to_be_attached(timeout=60_000)
+    expect(page.locator('[data-state="stored"]').nth(FILES * 3 // 10)).to_be_attached(timeout=60_000)
     page.close()
     stored = Recording.objects.count()
-    assert 60 <= stored < 200
+    assert FILES * 3 // 10 <= stored < FILES
     page = page.context.new_page()
     page.route("**/batches/*/?after=*", slowly)  # the folder is chosen before the page knows what is expected
     page.goto("/calls/add/")
-    expect(page.locator(".unfinished")).to_contain_text("of 200 files are not here yet of march")
+    expect(page.locator(".unfinished")).to_contain_text(f"of {FILES} files are not here yet of march")
     page.locator("#id_folder").set_input_files(str(folder))
-    expect(page.locator("#sum")).to_have_text("200 files: 200 stored", timeout=120_000)
-    assert Recording.objects.count() == 200
-    assert Counter(BatchItem.objects.values_list("fate", flat=True)) == {Fate.STORED: 200}
-    assert Recording.objects.filter(batch=Batch.objects.get()).count() == 200
+    expect(page.locator("#sum")).to_have_text(f"{FILES} files: {FILES} stored", timeout=120_000)
+    assert Recording.objects.count() == FILES
+    assert Counter(BatchItem.objects.values_list("fate", flat=True)) == {Fate.STORED: FILES}
+    assert Recording.objects.filter(batch=Batch.objects.get()).count() == FILES
 
 
 def test_a_file_that_is_half_here_goes_on_where_it_broke_off(page, tmp_path):  # noqa: F811

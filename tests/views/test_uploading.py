@@ -120,6 +120,7 @@ def test_a_file_in_two_pieces_becomes_a_call(as_bob, batch, rung):
     assert batch.state == BatchState.CLOSED
 
 
+@pytest.mark.faults
 def test_fifty_uploads_broken_at_random_resume_and_their_hashes_match(as_bob, batch, rung, monkeypatch):
     monkeypatch.setattr(parts, "BLOCK", 700)
     chance = random.Random(11)
