@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo vendor test faults soak fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-upload screens lock clean
+.PHONY: help run demo vendor test faults soak fuzz test-setup ci lint format bench bench-engine bench-engine-workers bench-sameness bench-upload screens lock clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -77,6 +77,9 @@ bench: $(VENV)/.installed-dev ## Measure pages, exports and search beside peers,
 
 bench-engine-workers: $(VENV)/.installed-dev ## Measure two engine workers against one with two threads
 	@$(BIN)/python -m benchmarks.engine.workers --calls "$(CALLS)" $(ARGS)
+
+bench-sameness: $(VENV)/.installed-dev ## Measure how surely the same call is recognised in another file; takes minutes
+	@$(BIN)/python -m benchmarks.sameness $(ARGS)
 
 bench-upload: $(VENV)/.installed-dev ## Measure CPU and memory of a 500 MB upload beside a Python copy with SHA-256
 	@$(BIN)/python -m benchmarks.uploading $(ARGS)

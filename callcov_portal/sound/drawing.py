@@ -14,7 +14,11 @@ def loudness(path: Path, *, max_seconds: float = 12 * 3600, timeout: float = 180
 
     There are at most 2,000 of them, of a recording of more than 42 minutes at most 8,000. One or two channels are kept; more are mixed to one. Memory is constant. Raises NotAudio, TooLong or SoundError.
     """
-    said = ask("draw", path, str(max_seconds), timeout=timeout)
+    return loudness_in(ask("draw", path, str(max_seconds), timeout=timeout))
+
+
+def loudness_in(said: dict[str, Any]) -> Loudness:
+    """Return the loudness that the child measured; raises NotAudio for what is nothing of the kind."""
     try:
         found = understood(said)
     except (KeyError, TypeError, ValueError):

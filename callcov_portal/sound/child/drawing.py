@@ -31,11 +31,7 @@ def draw(path: str, max_seconds: float) -> dict[str, Any]:
                 raise too_long(max_seconds)
         moments.take(packed(resampler.rest(), resampler.channels))
     refuse_if_mostly_damaged(moments.seconds, facts["duration_seconds"])
-    return {
-        "channels": moments.channels,
-        "step_seconds": moments.step / RATE,
-        "loudness": base64.b64encode(moments.drawn()).decode(),
-    }
+    return moments.told()
 
 
 class Moments:
@@ -67,6 +63,11 @@ class Moments:
         self.waiting += raw
         if len(self.waiting) >= max(WORTH, 4 * self.channels * self.step):
             self._measure()
+
+    def told(self) -> dict[str, Any]:
+        """Return Loudness's fields, the loudness as base64."""
+        loudness = base64.b64encode(self.drawn()).decode()
+        return {"channels": self.channels, "step_seconds": self.step / RATE, "loudness": loudness}
 
     def drawn(self) -> bytes:
         """Return a byte for each moment, channel after channel; 255 is the loudest of all."""

@@ -12,6 +12,7 @@ from .decoding import decode
 from .drawing import draw
 from .examining import examine
 from .failures import Failure
+from .hearing import hear
 from .muting import mute
 
 
@@ -50,7 +51,18 @@ def drawn(path: str, max_seconds: str) -> dict[str, Any]:
     return draw(path, float(max_seconds))
 
 
-VERBS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probed, "decode": decoded, "draw": drawn, "mute": muted}
+def heard(path: str, out: str, max_seconds: str) -> dict[str, Any]:
+    """`hear PATH OUT MAX_SECONDS`."""
+    return hear(path, out, float(max_seconds))
+
+
+VERBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "probe": probed,
+    "decode": decoded,
+    "draw": drawn,
+    "hear": heard,
+    "mute": muted,
+}
 
 
 def work(verb: str, path: str, *rest: str) -> dict[str, Any]:
