@@ -83,6 +83,7 @@ CALLCOV_HOOK_ORIGIN = (not CALLCOV_EMBEDDED and CALLCOV_PUBLIC_URL) or f"http://
 
 # --- Recordings ---------------------------------------------------------------------------------------------------
 CALLCOV_MAX_UPLOAD_MB = env.int("CALLCOV_MAX_UPLOAD_MB", 500, validate=at_least_one)
+CALLCOV_COMPARE_SOUND = env.bool("CALLCOV_COMPARE_SOUND", True)
 CALLCOV_FETCH_ALLOW: list[str] = env.list("CALLCOV_FETCH_ALLOW", [])
 CALLCOV_AUDIO_ACCEL = env.str("CALLCOV_AUDIO_ACCEL", "", validate=validate.Regexp(r"^(/.*/)?$", error="No path: /a/"))
 CALLCOV_WATCH_FOLDER = env.str("CALLCOV_WATCH_FOLDER", "")

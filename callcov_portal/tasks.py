@@ -23,6 +23,7 @@ from callcov_portal.actions import (
     indexing,
     merging,
     muting,
+    recognising,
     recounting,
     scheduling,
     sweeping,
@@ -36,7 +37,15 @@ EXPIRES = 30.0  # seconds; the sweep rings again, so an old ring is worth nothin
 # What the sweep rings for, beside analyses and the index of words.
 KINDS: dict[str, Kind[Any]] = {
     kind.name: kind
-    for kind in (muting.KIND, drawing.KIND, exporting.kind(choosing.calls_of), bulk.KIND, merging.KIND, importing.KIND)
+    for kind in (
+        muting.KIND,
+        recognising.KIND,
+        drawing.KIND,
+        exporting.kind(choosing.calls_of),
+        bulk.KIND,
+        merging.KIND,
+        importing.KIND,
+    )
 }
 
 
@@ -44,6 +53,7 @@ KINDS: dict[str, Kind[Any]] = {
 def advance(analysis_id: str) -> None:
     """Do the next thing for one analysis, if it is due."""
     advancing.advance(UUID(analysis_id))
+    ring_next(recognising.KIND.name, 1)  # what came with it, while this was compared with other calls
 
 
 @shared_task
@@ -59,6 +69,7 @@ def fetch_next() -> None:
     """Fetch the copy of one link; then ring for the next one."""
     if turns.fetch():
         send(fetch_next)
+        ring_next(recognising.KIND.name, 1)
 
 
 @shared_task
@@ -74,6 +85,8 @@ def chore(kind: str, pk: str) -> None:
     """Have a turn at one chore, if it is due; then ring for the one of its kind that is next."""
     if chores.work(KINDS[kind], pk):
         ring_next(kind, 1)
+        if kind == recognising.KIND.name:
+            send(send_next)
 
 
 @shared_task

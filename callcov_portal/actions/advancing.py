@@ -7,7 +7,17 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import fetching, outcomes, pace, reconciling, refreshing, schedule, submitting
+from callcov_portal.actions import (
+    chores,
+    fetching,
+    outcomes,
+    pace,
+    recognising,
+    reconciling,
+    refreshing,
+    schedule,
+    submitting,
+)
 from callcov_portal.actions.leases import held
 from callcov_portal.client.errors import ApiError
 from callcov_portal.models import Analysis, Failure, State
@@ -18,10 +28,13 @@ log = structlog.get_logger(__name__)
 def advance(pk: UUID) -> bool:
     """Do the next thing for one analysis if it is due; False if it is not, or somebody else has it.
 
-    What waits to be sent is left untouched while there is no room for it, or while something more urgent waits.
+    What is to be compared with other calls first is compared, if this process can do that now. What waits to be sent is left
+    untouched while there is no room for it, or while something more urgent waits.
     Never raises: whatever goes wrong is written on the row, which is pushed away so that the line goes on.
     """
     analysis = Analysis.objects.due_one(pk, timezone.now())
+    if analysis and analysis.needs_comparing and chores.work(recognising.KIND, analysis.recording_id):
+        analysis = Analysis.objects.due_one(pk, timezone.now())
     if analysis is None or not may_go(analysis) or not claimed(analysis):
         return False
     work_on(analysis)
@@ -34,6 +47,8 @@ def may_go(analysis: Analysis) -> bool:
         return True
     if analysis.needs_copy:
         return not fetching.is_busy()
+    if analysis.needs_comparing:
+        return False
     now = timezone.now()
     before = Analysis.objects.waiting(now, for_a_copy=False).filter(urgency__lt=analysis.urgency)
     return pace.first_room([pace.SUBMISSION, pace.REQUEST], now) <= now and not before.exists()
@@ -106,7 +121,7 @@ def send(analysis: Analysis, place: pace.Place | None) -> None:
     if not recording.file:
         if not fetching.fetch_copy(analysis):
             return
-        analysis.needs_copy = False
+        analysis.refresh_from_db(fields=["needs_copy", "needs_comparing"])
         if not may_go(analysis):  # it is its turn to be sent later
             outcomes.wait_until(analysis, analysis.next_attempt_at, attempts=0)
             return

@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from callcov_portal.actions import tallying
+from callcov_portal.actions import recognising, tallying
 from callcov_portal.actions.recordings import note
-from callcov_portal.models import Analysis, Failure, Recording, State, Urgency, User
+from callcov_portal.models import REVIVABLE, Analysis, Failure, Recording, State, Urgency, User
 
 
 class NotPossible(Exception):
@@ -38,6 +38,7 @@ def replace(
         requested_by=user,
         next_attempt_at=timezone.now(),
         needs_copy=not recording.file,
+        needs_comparing=old is not None and not counted(old) and recognising.note_due(recording, urgency),
         urgency=urgency,
     )
     if not Recording.objects.filter(pk=recording.pk, current_analysis=old).update(**current(new)):
@@ -48,6 +49,11 @@ def replace(
     return new
 
 
+def counted(analysis: Analysis) -> bool:
+    """Say whether a call with this analysis keeps others of its sound from being sent. If not, one may have been since."""
+    return analysis.state == State.COMPLETED or analysis.failure in REVIVABLE
+
+
 def current(analysis: Analysis) -> dict[str, object]:
     """Return what a recording says of its current analysis."""
     return {"current_analysis": analysis, "state": analysis.state, "failure": analysis.failure}
@@ -56,11 +62,28 @@ def current(analysis: Analysis) -> dict[str, object]:
 @transaction.atomic
 def retry(analysis: Analysis, user: User | None) -> None:
     """Put a failed analysis of which nothing was ever sent back into the queue: the same row, due now."""
-    again = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None}
-    may = analysis.may_retry and is_unsent(analysis, state=State.FAILED)
+    again: dict[str, object] = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None}
+    may = analysis.may_retry and is_unsent(analysis, state=State.FAILED, failure=analysis.failure)
+    again["needs_comparing"] = may and recognising.note_due(analysis.recording, analysis.urgency)
     if not (may and Analysis.objects.move(analysis.pk, State.QUEUED, **again)):
         raise NotPossible("Only what failed before anything was sent can be retried.")
     note(user, "retried", analysis.recording, f"after: {Failure(analysis.failure).label}")
+
+
+@transaction.atomic
+def keep_both(analysis: Analysis, user: User) -> None:
+    """Send a call although another sounds the same: both are calls of their own from now on, whatever is analysed again.
+
+    The second time nothing happens; raises `NotPossible`.
+    """
+    original = analysis.duplicate_of
+    recognising.lock()  # first, as whoever compares does
+    again = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None, "duplicate_of": None}
+    may = analysis.may_keep and is_unsent(analysis, state=State.FAILED, failure=analysis.failure)
+    if original is None or not (may and Analysis.objects.move(analysis.pk, State.QUEUED, **again)):
+        raise NotPossible("Only what was taken for another call, and is not sent yet, can be kept beside it.")
+    recognising.keep(analysis.recording_id, original.pk)
+    note(user, "kept both", analysis.recording, f"beside {original}, which sounds the same")
 
 
 @transaction.atomic

@@ -188,6 +188,8 @@ def act_on(job: BulkJob, number: int) -> None:
             correct(recording, job.values, job.user)
         case BulkAct.RETRY:
             analyses.retry(analysis_of(recording), job.user)
+        case BulkAct.KEEP:
+            analyses.keep_both(analysis_of(recording), job.user)
         case BulkAct.CANCEL:
             analyses.cancel(analysis_of(recording), job.user)
         case BulkAct.AGAIN:

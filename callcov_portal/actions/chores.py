@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import structlog
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
@@ -63,6 +64,7 @@ class Kind(Generic[Row]):
     begun: Mapping[str, Any] = field(default_factory=dict)  # further columns, when it is taken
     waiting: Mapping[str, Any] = field(default_factory=dict)  # when it is put off
     failed: Callable[[], Mapping[str, Any]] = dict  # when it is given up
+    given_up: Callable[[Any], object] = id  # and what else is done with it then, in the same transaction
 
     @property
     def rows(self) -> QuerySet[Row]:
@@ -75,9 +77,9 @@ class Kind(Generic[Row]):
         One that was put off further than anything ever is was written before the clock was set back.
         """
         at = self.columns.due_at
-        return self.rows.filter(Q(**{f"{at}__lte": now}) | Q(**{f"{at}__gt": now + FARTHEST})).order_by(
-            self.order or at
-        )
+        is_due = Q(**{f"{at}__lte": now}) | Q(**{f"{at}__gt": now + FARTHEST})
+        # Said twice, so that SQLite sees that the partial index of what is due has all of it.
+        return self.rows.filter(is_due, **{f"{at}__isnull": False}).order_by(self.order or at)
 
     def next(self, now: datetime, most: int = 1) -> list[Any]:
         """Return the keys of the rows that are next."""
@@ -129,7 +131,9 @@ class Turn(Generic[Row]):
     def give_up(self, detail: str) -> None:
         """Write down why it is not tried any more."""
         log.warning("chore_given_up", chore=self.name, detail=detail)
-        self.schedule(None, detail, self.attempts, self.kind.failed())
+        with transaction.atomic():
+            if self.schedule(None, detail, self.attempts, self.kind.failed()):
+                self.kind.given_up(self.row)
 
     def renew(self) -> bool:
         """Push the lease; False if the database is away."""

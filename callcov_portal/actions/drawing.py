@@ -1,6 +1,8 @@
 """Making waveforms: a chore. A call without one is played and read all the same."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.utils import timezone
@@ -8,20 +10,35 @@ from django.utils import timezone
 from callcov_portal import sound
 from callcov_portal.actions import muting
 from callcov_portal.actions.chores import Kind, Turn
-from callcov_portal.models import Recording, Waveform
+from callcov_portal.models import Fingerprint, Recording, Waveform
 
 MOST_TRIES = 5
+AFTER_HEARING = timedelta(minutes=3)
 
 
-def note_due(pk: int) -> None:
-    """Write down that a recording, which has its file now, is to be drawn; nothing the second time."""
-    Waveform.objects.get_or_create(recording_id=pk, defaults={"due_at": timezone.now()})
+def note_due(pk: int, *, is_heard_first: bool = False) -> None:
+    """Write down that a recording, which has its file now, is to be drawn; nothing the second time.
+
+    One that is heard for something else before is drawn with that; it is due by itself later, in case that fails.
+    """
+    due_at = timezone.now() + (AFTER_HEARING if is_heard_first else timedelta())
+    Waveform.objects.get_or_create(recording_id=pk, defaults={"due_at": due_at})
 
 
 def draw(turn: Turn[Waveform]) -> None:
     """Make the waveform of one recording."""
-    found = sound.loudness(path_of(turn.row.recording))
-    turn.finish(channels=found.channels, step_seconds=found.step_seconds, values=found.values)
+    turn.finish(**fields_of(sound.loudness(path_of(turn.row.recording))))
+
+
+def fields_of(loudness: sound.Loudness) -> dict[str, Any]:
+    """Return what a waveform keeps of the loudness of its recording."""
+    return {"channels": loudness.channels, "step_seconds": loudness.step_seconds, "values": loudness.values}
+
+
+def draw_heard(pk: int, loudness: sound.Loudness) -> None:
+    """Make the waveform of a recording that was heard for something else, unless it is made."""
+    made = fields_of(loudness)
+    Waveform.objects.filter(pk=pk, values=None).update(due_at=None, attempts=0, detail="", **made)
 
 
 def path_of(recording: Recording) -> Path:
@@ -31,13 +48,16 @@ def path_of(recording: Recording) -> Path:
     return Path(default_storage.path(recording.stored_name))
 
 
-def nothing_is_to_be_muted() -> bool:
-    """Say whether no muted copy is due: a call cannot be heard before it is muted, so drawing gives way to that."""
-    return not muting.KIND.next(timezone.now())
+def nothing_comes_first() -> bool:
+    """Say whether nothing is more urgent: a call is not played before it is muted, and not sent before it is compared.
+
+    What is compared is drawn with that.
+    """
+    return not muting.KIND.next(timezone.now()) and not Fingerprint.objects.filter(due_at__isnull=False).exists()
 
 
 # One slot with muting, so that a worker's other threads stay free. One at a time is enough, as each rings for the next.
 KIND = Kind(
-    name="drawing", model=Waveform, act=draw, most_tries=MOST_TRIES, slot=muting.SLOT, may_begin=nothing_is_to_be_muted,
+    name="drawing", model=Waveform, act=draw, most_tries=MOST_TRIES, slot=muting.SLOT, may_begin=nothing_comes_first,
     order="-recording_id", at_once=1, hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError,),
 )  # fmt: skip

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch
-from callcov_portal.actions import drawing, outcomes, recordings, schedule, shelving, tallying
+from callcov_portal.actions import drawing, outcomes, recognising, recordings, schedule, shelving, tallying
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.actions.recordings import NotTaken
-from callcov_portal.models import Analysis, Failure, Recording
+from callcov_portal.models import Analysis, Failure, Recording, Urgency
 from callcov_portal.uploads import incoming_folder
 
 MEGABYTE = 1024 * 1024
@@ -83,9 +83,9 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
         with transaction.atomic():
             attached = Recording.objects.filter(pk=recording.pk, file="").update(file=name, **facts)
             if attached:
-                Analysis.objects.filter(recording=recording.pk, needs_copy=True).update(needs_copy=False)
+                recording.file.name, recording.duration_seconds = name, probe.duration_seconds
+                note_file(recording)
                 tallying.retally(recording.pk)
-                drawing.note_due(recording.pk)
     except IntegrityError:
         shelving.discard(name)
         recordings.refuse_known_bytes(fetched.sha256, besides=recording.pk)
@@ -93,8 +93,16 @@ def attach(recording: Recording, path: Path, fetched: safefetch.Fetched) -> bool
     if not attached:
         shelving.discard(name)
         return False
-    recording.file.name = name
     return True
+
+
+def note_file(recording: Recording) -> None:
+    """Write down what is to be done with a recording that has its file now."""
+    waiting = Analysis.objects.filter(recording=recording.pk, needs_copy=True)
+    urgency = min(waiting.values_list("urgency", flat=True), default=Urgency.PERSON)
+    needs_comparing = recognising.note_due(recording, urgency)
+    waiting.update(needs_copy=False, needs_comparing=needs_comparing)
+    drawing.note_due(recording.pk, is_heard_first=needs_comparing)
 
 
 def note_refusal(analysis: Analysis, error: NotTaken) -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch, sound
-from callcov_portal.actions import drawing, indexing, shelving, tallying
+from callcov_portal.actions import drawing, indexing, recognising, shelving, tallying
 from callcov_portal.models import (
     UNKNOWN_CONTACT,
     Agent,
@@ -165,7 +165,7 @@ def write_recording(
     item: BatchItem | None,
     **fields: object,
 ) -> Recording:
-    """Write a recording and its first analysis, due now; if it has its file, it is to be drawn as well.
+    """Write a recording and its first analysis, due now; if it has its file, it is to be compared and drawn as well.
 
     The batch's item becomes that call in the same transaction, once: raises `Settled` if it is something already.
     """
@@ -181,18 +181,21 @@ def write_recording(
     )
     if item and not BatchItem.objects.settle(item.pk, Fate.STORED, recording=recording):
         raise Settled
+    urgency = urgency_of(item)
+    needs_comparing = recognising.note_due(recording, urgency)
     recording.current_analysis = Analysis.objects.create(
         recording=recording,
         requested_by=user,
         next_attempt_at=timezone.now(),
         needs_copy=not recording.file,
-        urgency=urgency_of(item),
+        needs_comparing=needs_comparing,
+        urgency=urgency,
     )
     recording.state = recording.current_analysis.state
     recording.save(update_fields=["current_analysis", "state"])
     tallying.retally(recording.pk)
     if recording.stored_name:
-        drawing.note_due(recording.pk)
+        drawing.note_due(recording.pk, is_heard_first=needs_comparing)
     return recording
 
 

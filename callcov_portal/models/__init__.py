@@ -6,6 +6,7 @@ from callcov_portal.models.bulk import BulkAct, BulkItem, BulkJob, BulkState
 from callcov_portal.models.delivery import Delivery
 from callcov_portal.models.export import ColumnChoice, Every, Export, ExportState, Schedule, Weekday
 from callcov_portal.models.file_pattern import FilePattern
+from callcov_portal.models.fingerprint import Fingerprint, SoundWord
 from callcov_portal.models.log import LogEntry, Spent
 from callcov_portal.models.merge import Merge, Side
 from callcov_portal.models.pace import Call, Signal, Spending
@@ -14,12 +15,13 @@ from callcov_portal.models.recording import CalledAtSource, Direction, Muting, R
 from callcov_portal.models.rule_version import RuleVersion
 from callcov_portal.models.saved_view import SavedView
 from callcov_portal.models.spoken import Spoken, Unindexed
-from callcov_portal.models.states import RETRYABLE, REVIVABLE, UNFINISHED, Failure, State, Urgency
+from callcov_portal.models.states import KEEPABLE, RETRYABLE, REVIVABLE, UNFINISHED, Failure, State, Urgency
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 from callcov_portal.models.waveform import Waveform
 
 __all__ = [
+    "KEEPABLE",
     "RETRYABLE",
     "REVIVABLE",
     "UNFINISHED",
@@ -53,6 +55,7 @@ __all__ = [
     "Fate",
     "FilePattern",
     "Finding",
+    "Fingerprint",
     "LogEntry",
     "Merge",
     "Muting",
@@ -67,6 +70,7 @@ __all__ = [
     "SensitiveSpan",
     "Side",
     "Signal",
+    "SoundWord",
     "Speaker",
     "Spending",
     "Spent",

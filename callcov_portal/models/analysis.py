@@ -12,6 +12,7 @@ from django.db.models import Q
 from callcov_portal.models.prepared import PreparedModels, Update, done, key, moment, prepared_models
 from callcov_portal.models.recording import Recording
 from callcov_portal.models.states import (
+    KEEPABLE,
     RETRYABLE,
     UNFINISHED,
     WHAT_TO_DO,
@@ -47,8 +48,11 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         return self.filter(is_due(now)).order_by("next_attempt_at")
 
     def waiting(self, now: datetime, *, for_a_copy: bool) -> Self:
-        """Return what is due to be sent, or to be fetched first, the most urgent first."""
-        rows = self.filter(is_due(now), state=State.QUEUED, needs_copy=for_a_copy)
+        """Return what is due to be sent, or to be fetched first, the most urgent first.
+
+        What is to be compared with other calls before is not among it: that is a chore.
+        """
+        rows = self.filter(is_due(now), state=State.QUEUED, needs_comparing=False, needs_copy=for_a_copy)
         return rows.order_by("urgency", "next_attempt_at")
 
     def in_work(self, now: datetime) -> Self:
@@ -116,6 +120,7 @@ class Analysis(models.Model):
 
     urgency = models.PositiveSmallIntegerField(choices=Urgency, default=Urgency.PERSON)
     needs_copy = models.BooleanField(default=False)  # there is only a link yet: nothing to send before it is fetched
+    needs_comparing = models.BooleanField(default=False, db_default=False)  # first: it may be a call that is there
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)  # tries since the last progress
     submissions = models.PositiveIntegerField(default=0)  # POSTs begun; the number in the webhook's token
@@ -150,7 +155,11 @@ class Analysis(models.Model):
                 name="analysis_in_work",
             ),
             models.Index(
-                "needs_copy", "urgency", "next_attempt_at", condition=Q(state=State.QUEUED), name="analysis_waiting"
+                "needs_copy",
+                "urgency",
+                "next_attempt_at",
+                condition=Q(state=State.QUEUED, needs_comparing=False),
+                name="analysis_waiting",
             ),
             models.Index("state", "failure", name="analysis_by_state"),
             models.Index("external_id", name="analysis_by_external_id"),
@@ -176,6 +185,12 @@ class Analysis(models.Model):
     def may_retry(self) -> bool:
         """Whether the same row can be tried again: it failed before anything was sent."""
         return self.state == State.FAILED and self.failure in RETRYABLE and not self.was_sent
+
+    @property
+    def may_keep(self) -> bool:
+        """Whether a person may say that it is a call of its own, although another sounds the same. The bytes must be here."""
+        is_duplicate = self.state == State.FAILED and self.failure in KEEPABLE and not self.was_sent
+        return is_duplicate and self.duplicate_of_id is not None and bool(self.recording.file)
 
     @property
     def may_cancel(self) -> bool:

@@ -15,6 +15,7 @@ class BulkAct(models.TextChoices):
     CORRECT = "correct", "Correct details"
     RETRY = "retry", "Retry"
     AGAIN = "again", "Analyse again"
+    KEEP = "keep", "Keep both"
     CANCEL = "cancel", "Cancel"
     DELETE = "delete", "Delete"
 

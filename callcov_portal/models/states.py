@@ -51,7 +51,7 @@ WHAT_TO_DO: dict[str, str] = {
     Failure.BLOCKED: "Links may name public hosts only. An administrator can allow an internal one (CALLCOV_FETCH_ALLOW).",
     Failure.TOO_LARGE: "Shorten the recording or raise CALLCOV_MAX_UPLOAD_MB.",
     Failure.NOT_AUDIO: "Open the link: what it brings is empty, damaged or of a kind that is not taken. Then analyse again.",
-    Failure.DUPLICATE: "Nothing, as long as the other call is kept.",
+    Failure.DUPLICATE: "Nothing, if it is that call: nothing was sent. If it is another call, open it and press Keep both.",
     Failure.GAVE_UP: "See the last error, mend its cause, then retry.",
 }
 
@@ -59,6 +59,8 @@ WHAT_TO_DO: dict[str, str] = {
 REVIVABLE = (Failure.LOST, Failure.EXPIRED, Failure.UNSURE)
 # Nothing was ever sent, so the same row may be tried again.
 RETRYABLE = (Failure.UNREACHABLE, Failure.BLOCKED, Failure.GAVE_UP)
+# Nor was of these, but only a person who looked at both calls sends them: Keep both.
+KEEPABLE = (Failure.DUPLICATE,)
 
 Standing = tuple[State, str]
 
@@ -94,7 +96,7 @@ TRANSITIONS: frozenset[tuple[Standing, Standing]] = frozenset(
         *(((State.FAILED, code), (State.PROCESSING, "")) for code in REVIVABLE),
         *(((State.FAILED, code), (State.COMPLETED, "")) for code in REVIVABLE),
         *(((State.FAILED, code), (State.FAILED, Failure.ANALYSIS_FAILED)) for code in REVIVABLE),
-        *(((State.FAILED, code), (State.QUEUED, "")) for code in RETRYABLE),
+        *(((State.FAILED, code), (State.QUEUED, "")) for code in (*RETRYABLE, *KEEPABLE)),
     }
 )
 

@@ -58,7 +58,7 @@ class Stretch:
     def what_to_do(self) -> str:
         """What a person can do about them, in one sentence; "" if they did not fail."""
         words = WHAT_TO_DO if self.of_calls else WHAT_TO_DO_ABOUT_REFUSED
-        return words.get(self.cause, "") if self.part == "failed" else ""
+        return words.get(self.cause, "") if self.part == "failed" or self.of_calls else ""
 
     def numbers(self, most: int, bound: int | None, *, is_backwards: bool) -> list[int]:
         """Return the first numbers behind the bound, or backwards the last ones before it, falling."""

@@ -12,7 +12,18 @@ from django.utils import timezone
 
 from callcov_portal import tasks
 from callcov_portal.actions import chores, schedule
-from callcov_portal.models import BatchState, BulkAct, BulkJob, BulkState, Export, Merge, Muting, Waveform, Way
+from callcov_portal.models import (
+    BatchState,
+    BulkAct,
+    BulkJob,
+    BulkState,
+    Export,
+    Fingerprint,
+    Merge,
+    Muting,
+    Waveform,
+    Way,
+)
 from tests.factories import BatchFactory, RecordingFactory
 from tests.working import due, work
 
@@ -20,6 +31,7 @@ NUMBERS = itertools.count()
 MAKE: dict[str, Callable[[Any], Any]] = {
     "muting": lambda now: RecordingFactory(muting=Muting.DUE, muting_at=now),
     "drawing": lambda now: Waveform.objects.create(recording=RecordingFactory(), due_at=now),
+    "recognising": lambda now: Fingerprint.objects.create(recording=RecordingFactory(), due_at=now),
     "exporting": lambda now: Export.objects.create(table="calls", format="csv", columns=["call"], due_at=now),
     "bulk": lambda now: BulkJob.objects.create(act=BulkAct.RETRY, state=BulkState.RUNNING, due_at=now),
     "merging": lambda now: Merge.objects.create(side="agent", source=next(NUMBERS), due_at=now),
