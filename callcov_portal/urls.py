@@ -77,6 +77,7 @@ call_urls: list[URLPattern | URLResolver] = [
     path("calls/<int:number>/retry/", analyses.call_retry, name="call_retry"),
     path("calls/<int:number>/again/", analyses.call_again, name="call_again"),
     path("calls/<int:number>/send-anyway/", analyses.call_send_anyway, name="call_send_anyway"),
+    path("calls/<int:number>/keep-both/", analyses.call_keep_both, name="call_keep_both"),
     path("calls/<int:number>/cancel/", analyses.call_cancel, name="call_cancel"),
     path("calls/<int:number>/check-again/", rules.call_check_again, name="call_check_again"),
 ]

@@ -58,6 +58,12 @@ def call_send_anyway(request: PortalRequest, number: int) -> HttpResponse:
 
 
 @require_POST
+def call_keep_both(request: PortalRequest, number: int) -> HttpResponse:
+    """Send a call although another sounds the same."""
+    return act(request, number, lambda recording, user: actions.keep_both(current(recording), user))
+
+
+@require_POST
 def call_cancel(request: PortalRequest, number: int) -> HttpResponse:
     """Take back what was not sent."""
     return act(request, number, lambda recording, user: actions.cancel(current(recording), user))

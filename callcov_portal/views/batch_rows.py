@@ -66,7 +66,7 @@ def fate_of(item: BatchItem) -> tuple[int | None, str, str]:
     analysis = call.current_analysis
     detail, original = (analysis.detail, analysis.duplicate_of_id) if analysis else ("", None)
     if call.failure == Failure.DUPLICATE:
-        return original, "", "" if original else detail
+        return original, "", "" if original and not call.stored_name else detail
     return None, call.failure, detail
 
 

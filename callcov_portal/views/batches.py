@@ -155,10 +155,10 @@ def terms(sums: Sums) -> list[tuple[str, str, int]]:
 
 def chosen(parameters: Mapping[str, str], found: list[Stretch]) -> tuple[str, str]:
     """Return which part of the sum is asked for, and which cause of it; "" for all."""
-    by_key = {one.key: one for one in found if one.part == "failed"}
+    by_key = {one.key: one for one in found if is_trouble(one)}
     cause = parameters.get("cause", "")
     if cause in by_key:
-        return "failed", cause
+        return by_key[cause].part, cause
     part = parameters.get("part", "")
     return (part, "") if part in Sums._fields[1:] else ("", "")
 
@@ -170,12 +170,17 @@ def place(text: str | None) -> Place | None:
 
 
 def troubles(shown: Batch, found: list[Stretch]) -> list[Trouble]:
-    """Return the causes of failure, the most frequent first."""
-    failed = sorted((one for one in found if one.part == "failed"), key=lambda one: -one.count)
+    """Return the causes of failure, the most frequent first; last, what was taken for another call."""
+    failed = sorted((one for one in found if is_trouble(one)), key=lambda one: (one.part != "failed", -one.count))
     queries = {bulk.query_of(shown, State.FAILED, one.cause): one.key for one in failed if may_retry(one)}
     running = BulkJob.objects.filter(state=BulkState.RUNNING, due_at__isnull=False, query__in=queries)
     under_way = {queries[job.query]: job for job in running} if queries else {}
     return [Trouble(one, retryable_in(shown, one), under_way.get(one.key)) for one in failed]
+
+
+def is_trouble(stretch: Stretch) -> bool:
+    """Say whether somebody should look at these items: they failed, or are calls that sound the same as others."""
+    return stretch.part == "failed" or (stretch.of_calls and stretch.part == "duplicates")
 
 
 def may_retry(stretch: Stretch) -> bool:

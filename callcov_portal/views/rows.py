@@ -66,17 +66,26 @@ class Row(NamedTuple):
         return self.state in UNFINISHED
 
 
+class Original(NamedTuple):
+    """The call for which another was taken, and whether a person may keep both."""
+
+    number: int
+    may_keep: bool
+
+
 Stages = Mapping[UUID | None, tuple[str, float]]  # of what is being analysed: the stage, and how far it is, 0..1
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the rows of a page have in common: stages, and where links lead up to the number of whom they show.
+    """What the rows of a page have in common: stages, originals, and where links lead up to the number of whom they show.
 
     `within` ends those to calls. Times are in `zone`; they name the year if it is not `year`.
     """
 
     stages: Stages
+    originals: Mapping[UUID | None, Original]
+    has_form: bool  # `bulk`, by which buttons in rows are sent
     within: str
     call: str
     agent: str
@@ -106,6 +115,15 @@ def stages_of(rows: Sequence[Row]) -> Stages:
     return {pk: (stage, fraction) for pk, stage, fraction in found}
 
 
+def originals_of(rows: Sequence[Row]) -> Mapping[UUID | None, Original]:
+    """Return which call those are that are calls already; no query where none is."""
+    taken = [row.analysis for row in rows if row.analysis and row.failure == Failure.DUPLICATE]
+    if not taken:
+        return {}
+    found = Analysis.objects.filter(pk__in=taken, duplicate_of__isnull=False).select_related("recording")
+    return {one.pk: Original(one.duplicate_of_id or 0, one.may_keep) for one in found}
+
+
 def written(
     rows: Sequence[Row],
     stages: Stages,
@@ -121,7 +139,15 @@ def written(
     """
     carried = f"?{urlencode({'in': within})}" if within else ""
     addresses = (reverse("calls"), reverse("agents"), reverse("contacts"))
-    page = Page(stages, carried, *addresses, timezone.get_current_timezone(), timezone.localtime().year)
+    page = Page(
+        stages,
+        originals_of(rows),
+        picks,
+        carried,
+        *addresses,
+        timezone.get_current_timezone(),
+        timezone.localtime().year,
+    )
     piece, values = line_of(tuple(columns), is_news=is_news, picks=picks)
     return joined((piece(*[value(row, page) for value in values]) for row in rows), "\n")
 
@@ -145,6 +171,11 @@ ASSUMED = {
 NOBODY = Piece('<span class="muted">{}</span>')("unknown")
 PERSON = Piece('<a href="{}{}/">{}</a>')
 CAUSE = Piece('<span class="cause" title="{}">{}</span>')
+SAME = Piece('<span class="cause" title="{}">{} <a href="{}{}/">call #{}</a></span>{}')
+KEEP = Piece(
+    ' <button type="submit" class="small" form="bulk" formaction="{}{}/keep-both/" '
+    'aria-label="Keep both: call #{} is sent too">Keep both</button>'
+)
 HEARD = Piece('<span class="heard" aria-hidden="true">●{}</span>')
 MOMENTS = Piece(
     '<span class="moments-box" hx-get="{}{}/moments/" hx-trigger="mouseenter once, focusin once" '
@@ -174,6 +205,10 @@ def person(address: str, number: int | None, name: str | None) -> SafeString:
 
 def moments_of(row: Row, page: Page) -> str:
     """Write findings counted by outcome, whose names are asked for on hover and focus; of a failure, its cause."""
+    if original := page.originals.get(row.analysis):
+        keep = KEEP(page.call, row.pk, row.pk) if original.may_keep and page.has_form else ""
+        words = "Same sound as" if original.may_keep else "The same as"
+        return SAME(WHAT_TO_DO[Failure.DUPLICATE], words, page.call, original.number, original.number, keep)
     if row.failure:
         return CAUSE(WHAT_TO_DO[Failure(row.failure)], Failure(row.failure).label)
     if not (row.met or row.violated or row.omitted or row.heard):

@@ -29,6 +29,11 @@ def failed(code: Failure, **kwargs) -> Analysis:
     return AnalysisFactory(state=State.FAILED, failure=code, next_attempt_at=None, **kwargs)
 
 
+def same_sound() -> Analysis:
+    """A call that was taken for another by its sound."""
+    return failed(Failure.DUPLICATE, detail="97% of what was compared agrees.", duplicate_of=RecordingFactory())
+
+
 def test_while_it_works_the_page_shows_stage_and_per_cent_and_asks_for_news(as_bob):
     analysis = ProcessingFactory(stage="transcribing", stage_fraction=0.42)
     page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
@@ -111,6 +116,7 @@ BUTTONS = {
     "unreachable": (lambda: failed(Failure.UNREACHABLE), {"retry"}),
     "unsure": (lambda: failed(Failure.UNSURE, submissions=1), {"send-anyway"}),
     "lost": (lambda: failed(Failure.LOST, submissions=1), {"again"}),
+    "same sound": (same_sound, {"keep-both"}),
     "not audio": (lambda: failed(Failure.NOT_AUDIO), {"again"}),
 }
 
@@ -120,15 +126,45 @@ def test_each_state_offers_what_is_possible_and_nothing_else(as_bob, case):
     make, expected = BUTTONS[case]
     number = make().recording.pk
     page = as_bob.get(f"/calls/{number}/").content.decode()
-    assert set(re.findall(rf'action="/calls/{number}/(retry|again|send-anyway|cancel)/"', page)) == expected
+    assert set(re.findall(rf'action="/calls/{number}/(retry|again|send-anyway|keep-both|cancel)/"', page)) == expected
 
 
 def test_a_duplicate_is_linked(as_bob):
     first = RecordingFactory()
-    analysis = failed(Failure.DUPLICATE, detail="The same recording is there already.", duplicate_of=first)
+    linked = RecordingFactory(file="", link="https://calls.example/a.wav")
+    analysis = failed(
+        Failure.DUPLICATE, detail="The same recording is there already.", duplicate_of=first, recording=linked
+    )
     page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
     assert f'It is <a href="/calls/{first.pk}/">call #{first.pk}</a>.' in page
     assert page.count("The same recording is there already</") == 1
+
+
+def test_the_same_sound_is_told_with_the_call_and_the_reason_and_both_can_be_kept(as_bob, rung):
+    analysis = same_sound()
+    call, original = analysis.recording, analysis.duplicate_of
+    page = as_bob.get(f"/calls/{call.pk}/").content.decode()
+    linked = f'It sounds the same as <a href="/calls/{original.pk}/">call #{original.pk}</a>, in another file.'
+    assert f"{linked} 97% of what was compared agrees." in page
+    assert "press Keep both" in page
+    kept = as_bob.post(f"/calls/{call.pk}/keep-both/", headers=HTMX)
+    analysis.refresh_from_db()
+    assert (kept.status_code, analysis.state, rung) == (200, State.QUEUED, [analysis.pk])
+    again = as_bob.post(f"/calls/{call.pk}/keep-both/", headers=HTMX)
+    assert (again.status_code, rung) == (409, [analysis.pk])
+    assert "Only what was taken for another call" in again.content.decode()
+
+
+def test_without_javascript_keeping_both_leads_back_to_the_call(as_bob):
+    number = same_sound().recording.pk
+    assert as_bob.post(f"/calls/{number}/keep-both/")["Location"] == f"/calls/{number}/"
+
+
+def test_what_is_to_be_compared_first_says_so(as_bob):
+    number = AnalysisFactory(needs_comparing=True).recording.pk
+    assert (
+        "It is compared with the calls that are there, then sent." in as_bob.get(f"/calls/{number}/").content.decode()
+    )
 
 
 def test_retry_puts_the_same_row_back_and_rings(as_bob, rung):

@@ -159,6 +159,26 @@ def test_a_duplicate_names_the_call_that_it_duplicates(as_bob):
         assert link_named(page, f"call #{call.pk}") == call.get_absolute_url()
 
 
+def test_calls_of_the_same_sound_are_a_cause_with_what_to_do_but_no_retry(as_bob):
+    batch = batch_of_all()
+    late = Analysis.objects.get(failure=Failure.DUPLICATE)
+    late.duplicate_of, late.detail = RecordingFactory(), "97% of it agrees."
+    late.save()
+    page = as_bob.get(batch.get_absolute_url())
+    assert "If it is another call, open it and press Keep both." in text_of(page)
+    assert 'id="retry-duplicate"' not in page.content.decode()
+    address = next(
+        link for link in re.findall(r'href="([^"]*cause=[^"]*)"', page.content.decode()) if "duplicate" in link
+    )
+    of_cause = as_bob.get(address)
+    assert names_on(of_cause) == [late.recording.items.get().name]
+    assert f"of call #{late.duplicate_of_id} . 97% of it agrees." in text_of(of_cause)
+    row = next(row for row in csv.DictReader(io.StringIO(csv_of(as_bob, batch))) if row["cause"] == "duplicate")
+    assert (row["call"], row["duplicate_of"]) == (str(late.recording_id), str(late.duplicate_of_id))
+    assert (row["fate"], row["detail"]) == ("stored", "97% of it agrees.")
+    assert sum_of(page)["failed"][0] == 5
+
+
 def test_retry_these_retries_the_calls_of_this_batch_that_failed_for_this_cause(as_bob, bob):
     batch, other = batch_of_all(), batch_of_all()
     assert "Retry these 1" in text_of(as_bob.get(batch.get_absolute_url()))

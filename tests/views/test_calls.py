@@ -45,6 +45,27 @@ def test_an_empty_list_says_what_to_do_next(as_bob):
     assert 'href="/calls/add/"' in page
 
 
+def test_a_row_of_the_same_sound_names_the_call_and_keeps_both_by_a_button(as_bob):
+    original = RecordingFactory()
+    failed = {"state": State.FAILED, "failure": Failure.DUPLICATE, "duplicate_of": original, "next_attempt_at": None}
+    same = AnalysisFactory(**failed).recording
+    linked = AnalysisFactory(
+        recording=RecordingFactory(file="", link="https://calls.example/a.wav"), **failed
+    ).recording
+    page = as_bob.get("/calls/")
+    assert f"Same sound as call #{original.pk}" in text_of(page)
+    assert page.content.decode().count(f'<a href="{original.get_absolute_url()}">call #{original.pk}</a>') == 2
+    assert f"The same as call #{original.pk}" in text_of(page)
+    assert re.findall(r'formaction="([^"]*)"', page.content.decode()) == [f"/calls/{same.pk}/keep-both/"]
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
+    assert token
+    as_bob.handler.enforce_csrf_checks = True
+    form = {"csrfmiddlewaretoken": token[1], "query": "", "act": "correct"}
+    assert as_bob.post(f"/calls/{same.pk}/keep-both/", form)["Location"] == same.get_absolute_url()
+    assert Recording.objects.get(pk=same.pk).state == State.QUEUED
+    assert Recording.objects.get(pk=linked.pk).state == State.FAILED
+
+
 def test_a_row_shows_state_people_time_length_moments_and_verdict(as_bob, bob):
     call = RecordingFactory(
         agent=AgentFactory(identifier="nora", name="Nora Quist"), called_at=NOON, duration_seconds=3725.0

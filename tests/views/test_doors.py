@@ -94,6 +94,7 @@ DOORS = {
     "call_retry": all_the_same("/calls/{n}/retry/", 409, "post"),
     "call_again": all_the_same("/calls/{n}/again/", 302, "post"),
     "call_send_anyway": all_the_same("/calls/{n}/send-anyway/", 409, "post"),
+    "call_keep_both": all_the_same("/calls/{n}/keep-both/", 409, "post"),
     "call_cancel": all_the_same("/calls/{n}/cancel/", 409, "post"),
     "call_check_again": Door("/calls/{n}/check-again/", (SIGN_IN, 403, 404, 404), "post"),
     "rules": all_the_same("/rules/", 200),
