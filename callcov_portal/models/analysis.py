@@ -162,6 +162,7 @@ class Analysis(models.Model):
                 name="analysis_waiting",
             ),
             models.Index("state", "failure", name="analysis_by_state"),
+            models.Index("failure", condition=Q(state=State.FAILED, sent_at=None), name="analysis_failed_unsent"),
             models.Index("external_id", name="analysis_by_external_id"),
         ]
         constraints = [

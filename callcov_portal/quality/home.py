@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -60,12 +59,11 @@ def to_review() -> int:
 
 def troubles() -> list[Trouble]:
     """Return the causes of failure, the most frequent first; three queries."""
-    causes = questions.causes(questions.standings())
+    causes = questions.causes(questions.failures())
     running = BulkJob.objects.filter(state=BulkState.RUNNING).exclude(failure="")
     under_way = {job.failure: job for job in running}
-    failed = Recording.objects.filter(state=State.FAILED, failure__in=RETRYABLE, current_analysis__sent_at=None)
-    counts = dict(failed.order_by().values_list("failure").annotate(n=Count("pk")))
-    return [Trouble(cause, counts.get(cause.code, 0), under_way.get(cause.code)) for cause in causes]
+    unsent = questions.retryable()
+    return [Trouble(cause, unsent.get(cause.code, 0), under_way.get(cause.code)) for cause in causes]
 
 
 @require_POST
