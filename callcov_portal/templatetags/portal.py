@@ -1,5 +1,6 @@
 """How times, states and counts are written on every page."""
 
+import math
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -143,11 +144,13 @@ def verdict_word(verdict: str) -> str:
 
 
 @register.filter
-def megabytes(size: int | None) -> str:
-    """Write a size in bytes as kB or MB; "" for None."""
+def in_bytes(size: int | None) -> str:
+    """Write a size in bytes as kB, MB or GB, of a thousand each; "" for None. Pages' scripts write them the same way."""
     if size is None:
         return ""
-    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} kB"
+    if size >= 1_000_000_000:
+        return f"{size / 1_000_000_000:.2f} GB"
+    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, math.ceil(size / 1000))} kB"
 
 
 @register.filter

@@ -29,6 +29,7 @@ NAVIGATION = (
     ("Calls", "calls", False),
     ("Search", "search", False),
     ("Add calls", "add_calls", False),
+    ("Batches", "batches", False),
     ("Agents", "agents", False),
     ("Contacts", "contacts", False),
     ("Exports", "exports", False),

@@ -31,9 +31,19 @@ def test_a_moment_is_local_with_the_exact_time_on_hover(settings):
     assert portal.when(None) == ""
 
 
-@pytest.mark.parametrize(("size", "words"), [(None, ""), (0, "1 kB"), (283_000, "283 kB"), (5_000_000, "5.0 MB")])
-def test_sizes_are_kilobytes_or_megabytes(size, words):
-    assert portal.megabytes(size) == words
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (None, ""),
+        (0, "1 kB"),
+        (283_000, "283 kB"),
+        (283_001, "284 kB"),
+        (5_000_000, "5.0 MB"),
+        (7_125_000_000, "7.12 GB"),
+    ],
+)
+def test_sizes_are_of_a_thousand(size, words):
+    assert portal.in_bytes(size) == words
 
 
 @pytest.mark.parametrize(("fraction", "whole"), [(None, 0), (0.426, 43), (1.5, 100), (-1, 0)])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tools.screens.pages import Page
     from tools.screens.scene import Scene
 
-ANALYSED_SECONDS = 600.0
+ANALYSED_SECONDS = 1500.0
 CALLS, AGENTS, WITH_AUDIO = 3000, 24, 12
 
 
