@@ -41,6 +41,13 @@ class Piece:
         """Return it with a value in each place, from left to right."""
         return SafeString(self.text % tuple([value if type(value) in NUMBERS else safe(value) for value in values]))
 
+    def each(self, rows: Iterable[tuple[object, ...]]) -> SafeString:
+        """Return it as often as there are rows, one after the other.
+
+        For very many of them: the values must be numbers or `safe` already, none is looked at here.
+        """
+        return SafeString("".join(map(self.text.__mod__, rows)))
+
 
 def joined(pieces: Iterable[SafeString], between: str = "") -> SafeString:
     """Return markup one after the other."""

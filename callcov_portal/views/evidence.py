@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import Http404
 from django.utils.safestring import SafeString
 
-from callcov_portal.markup import Piece, joined
+from callcov_portal.markup import Piece, escaped, safe
 from callcov_portal.models import (
     Analysis,
     Document,
@@ -221,25 +222,29 @@ def transcript_of(segments: Sequence[Line], veil: Veil, link: str) -> SafeString
 
     `link` is where the sound is, "" where there is none.
     """
-    return joined([with_sound(one, veil, link) if link else without_sound(one, veil) for one in segments])
+    if link:
+        return WITH_SOUND.each(with_sound(one, veil, safe(link)) for one in segments)
+    return WITHOUT_SOUND.each(without_sound(one, veil) for one in segments)
 
 
-def with_sound(one: Line, veil: Veil, link: str) -> SafeString:
-    """Return the list item of a segment that can be played."""
-    start, at = one.start, transcripts.clock(one.start)
-    name, words = who(one.speaker, one.label), words_of(one, veil)
-    return WITH_SOUND(one.speaker, one.position, start, one.end, link, start, start, at, at, name, words)
+def with_sound(one: Line, veil: Veil, link: str) -> tuple[object, ...]:
+    """Return what stands in the list item of a segment that can be played."""
+    position, speaker, label, text, masked, start, end = one
+    at = transcripts.clock(start)
+    words = words_of(text, masked, veil)
+    return escaped(speaker), position, start, end, link, start, start, at, at, escaped(who(speaker, label)), words
 
 
-def without_sound(one: Line, veil: Veil) -> SafeString:
-    """Return the list item of a segment of which there is no sound."""
-    name, at = who(one.speaker, one.label), transcripts.clock(one.start)
-    return WITHOUT_SOUND(one.speaker, one.position, at, name, words_of(one, veil))
+def without_sound(one: Line, veil: Veil) -> tuple[object, ...]:
+    """Return what stands in the list item of a segment of which there is no sound."""
+    position, speaker, label, text, masked, start, _ = one
+    words = words_of(text, masked, veil)
+    return escaped(speaker), position, transcripts.clock(start), escaped(who(speaker, label)), words
 
 
-def words_of(one: Line, veil: Veil) -> str:
-    """Return the words of a segment, what is hidden as markup."""
-    return veil.line(one.text, one.masked) if one.masked else one.text
+def words_of(text: str, masked: str, veil: Veil) -> str:
+    """Return the words of a segment as markup."""
+    return safe(veil.line(text, masked)) if masked else escape(text)
 
 
 def who(speaker: str, label: str) -> str:
