@@ -190,8 +190,8 @@ def chosen(asked: dict[str, Any]) -> list[Choice | None]:
         choices.append(Choice(f"is_{outcome}", (True,)))
     if (word := asked["reviewed"]) and word != "no":
         choices.append(Choice("verdict", VERDICTS if word == "yes" else (word,)))
-    if states := asked["state"]:
-        choices.append(Choice("state", tuple(states)))
+    if asked["state"]:
+        choices += of_state(asked)
     if direction := asked["direction"]:
         choices.append(Choice("direction", ("" if direction == UNKNOWN_DIRECTION else direction,)))
     if asked["shortest"] is not None or asked["longest"] is not None:
@@ -199,6 +199,18 @@ def chosen(asked: dict[str, Any]) -> list[Choice | None]:
     if asked["reviewed"] == "no":
         choices.append(Choice("verdict", ("",)))
     return choices
+
+
+def of_state(asked: dict[str, Any]) -> list[Choice | None]:
+    """Return the choice of states. A cause of failure or an outcome tells the state, so beside it there is none, or nothing."""
+    told = set(State)
+    if asked["failure"]:
+        told &= {State.FAILED}
+    if asked["outcome"] or asked["check"]:
+        told &= {State.COMPLETED}
+    if told == set(State):
+        return [Choice("state", tuple(asked["state"]))]
+    return [] if told & set(asked["state"]) else [None]
 
 
 def of_whom(asked: dict[str, Any]) -> Iterator[Choice | None]:

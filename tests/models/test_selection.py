@@ -288,7 +288,7 @@ ASKED: list[dict[str, Any]] = [
     {"check": "purpose", "outcome": "violated", "agent": "Nora-7", "state": ["completed"], "since": "2026-03-01"},
     {"check": "purpose", "outcome": "met", "reviewed": "yes", "contact": "cust_1"},
     {"agent": "Nora-7", "state": ["failed", "queued"], "reviewed": "no", "until": "2026-03-04"},
-    {"team": "Sales", "state": ["failed", "queued"], "outcome": "heard"},
+    {"team": "Sales", "state": ["failed", "completed"], "outcome": "heard"},
     {"state": ["failed"], "reviewed": "pass"}, {"state": ["failed", "queued"], "reviewed": "yes", "direction": "inbound"},
     {"state": ["failed"], "reviewed": "no"},
     {"outcome": "violated", "reviewed": "coach", "uploaded_by": "una", "shortest": 1, "longest": 9},
@@ -340,3 +340,14 @@ def refuse_sorting_and_scanning(asked: dict[str, Any], plans: list[str]) -> None
         is_walk = set(asked) <= {"since", "until"} or asked.get("outcome") in {"met", "assessed"}
         walk = r"SCAN portal_recording USING (COVERING )?INDEX recording_by_time" if is_walk else "$^"
         assert "SCAN" not in re.sub(walk, "", plan), (asked, plan)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"outcome": "violated"}, {"outcome": "met"}, {"check": "purpose"}, {"failure": "unreachable"}]
+)
+def test_what_tells_the_state_is_not_asked_for_it_again(db, asked):
+    own, other = ("failed", "completed") if "failure" in asked else ("completed", "failed")
+    alone = filter_of(asked).selection
+    assert filter_of(asked | {"state": [own]}).selection == alone
+    assert filter_of(asked | {"state": ["queued", own]}).selection == alone
+    assert not filter_of(asked | {"state": ["queued", other]}).branches
