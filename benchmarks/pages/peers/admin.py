@@ -26,7 +26,19 @@ class RecordingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "omitted",
         "verdict",
     )
-    list_filter = ("state", "failure", "verdict", "is_violated", "is_omitted", "called_at")
+    list_filter = (
+        "state",
+        "verdict",
+        "agent",
+        "agent__team",
+        "called_at",
+        "is_violated",
+        "is_omitted",
+        "is_heard",
+        "failure",
+        "direction",
+        "uploaded_by",
+    )
     list_select_related = ("agent", "contact")
     list_per_page = 50
 
