@@ -36,7 +36,7 @@ test: test-setup lint ## Check everything: format, lint, types, imports, tests w
 # its tests waits for anything but the server, so three at a time keep two cores busy.
 ci: export CALLCOV_TEST_REQUIRE := postgres,redis,rabbitmq,chromium,node
 ci: test ## The same with nothing allowed to skip, and the database tests on PostgreSQL too
-	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -n 3 -m "database and not browser and not speech and not group and not sqlite and not audio"
+	CALLCOV_DATABASE_URL=postgres://postgres@127.0.0.1:5432/test $(BIN)/python -m pytest $(PARALLEL) -n 3 -m "database and not browser and not speech and not group and not sqlite and not audio and not once"
 
 faults: test-setup ## Kill, cut, lose, replay: what is lost or doubled (a short form, also part of the tests; minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m faults

@@ -43,6 +43,7 @@ def hostile(dice: random.Random, good: str) -> str:
             return word
 
 
+@pytest.mark.once  # it asks no database
 def test_forged_deliveries_at_full_speed_leave_no_row_no_error_and_no_query(
     client, cpu, django_assert_num_queries
 ) -> None:

@@ -23,7 +23,7 @@ from tests.factories import BatchFactory
 from tests.views.test_uploading import create, head, item_of, patch
 from tests.whole.portal import Person, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.small_disk]
+pytestmark = [pytest.mark.faults, pytest.mark.small_disk, pytest.mark.audio]
 
 FILES, AS_JSON = "/calls/add/files/", {"Accept": "application/json"}
 

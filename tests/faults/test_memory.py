@@ -12,7 +12,12 @@ from callcov_portal.models import Analysis, Recording, State
 from tests.faults import many, tell
 from tests.pacing import Clock, CountingApi, Workers, queue_up
 
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.timeout(many(3600, 300))]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.once,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(many(3600, 300)),
+]
 
 ROUND = many(100, 60)
 ROUNDS = many(28, 2)  # after the first two, in which caches fill

@@ -16,6 +16,7 @@ from tests.conftest import PASSWORD
 from tests.sounds import wav, wav_file
 from tests.views.test_adding import FILES, JSON
 
+pytestmark = pytest.mark.audio
 NAMES = [
     "../../etc/passwd.wav",
     "..\\..\\windows\\system32\\a.wav",
