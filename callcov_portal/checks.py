@@ -25,6 +25,7 @@ def settings_make_sense(**_kwargs: Any) -> list[checks.CheckMessage]:
         )
     found += [checks.Error(problem, id="portal.E002") for problem in unusable_networks()]
     found += [checks.Error(problem, id="portal.E004") for problem in unusable_watch()]
+    found += [checks.Error(problem, id="portal.E005") for problem in unusable_storage()]
     if settings.CALLCOV_EMBEDDED:
         found += [checks.Error(problem, id="portal.E003") for problem in unusable_engine()]
     return found
@@ -47,6 +48,29 @@ def unusable_watch() -> list[str]:
     if folder.resolve().is_relative_to(data) or data.is_relative_to(folder.resolve()):
         return [f"CALLCOV_WATCH_FOLDER is or holds the data folder {data}, or lies in it: choose another one."]
     return []
+
+
+def unusable_storage() -> list[str]:
+    """Name what keeps a bucket from being used; whether it answers is said on the page Status."""
+    given = [name for name in ("ENDPOINT", "REGION", "KEY", "SECRET", "PREFIX") if of_storage(name)]
+    if not settings.CALLCOV_STORAGE_BUCKET:
+        return [
+            f"CALLCOV_STORAGE_{name} is set but CALLCOV_STORAGE_BUCKET is not: name the bucket." for name in given[:1]
+        ]
+    problems = []
+    if ("KEY" in given) != ("SECRET" in given):
+        missing, there = ("SECRET", "KEY") if "KEY" in given else ("KEY", "SECRET")
+        problems.append(f"CALLCOV_STORAGE_{there} is set but CALLCOV_STORAGE_{missing} is not: set both or none.")
+    if settings.CALLCOV_AUDIO_ACCEL:
+        problems.append(
+            "CALLCOV_AUDIO_ACCEL is for recordings in a folder, and CALLCOV_STORAGE_BUCKET is set: unset one."
+        )
+    return problems
+
+
+def of_storage(name: str) -> str:
+    """Return a setting of the storage."""
+    return str(getattr(settings, f"CALLCOV_STORAGE_{name}"))
 
 
 def unusable_networks() -> list[str]:

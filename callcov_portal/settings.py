@@ -4,6 +4,7 @@ One module serves both roles: the portal, and the embedded engine (`CALLCOV_ROLE
 `callcov_portal.engine.wsgi` and by `serve`), which differ in URLconf, middleware and queue alone.
 """
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -42,6 +43,18 @@ def a_broker(url: str) -> None:
     """Refuse a broker that the portal has no transport for."""
     if url and urlsplit(url).scheme not in {"amqp", "amqps", "redis", "rediss", "filesystem"}:
         raise ValidationError("Not an address that begins with amqp://, amqps://, redis:// or rediss://.")
+
+
+def a_bucket(name: str) -> None:
+    """Refuse what no bucket is called."""
+    if name and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise ValidationError("Not the name of a bucket: 3 to 63 small letters, digits, dots and hyphens.")
+
+
+def a_prefix(path: str) -> None:
+    """Refuse a beginning of names that the storage would read as another one."""
+    if (path and not re.fullmatch(r"[\w!.*'()-]+(/[\w!.*'()-]+)*/?", path, re.ASCII)) or ".." in path:
+        raise ValidationError("Not the beginning of a name in a bucket, such as portal/recordings.")
 
 
 def kept_secret(folder: Path) -> str:
@@ -89,6 +102,14 @@ CALLCOV_AUDIO_ACCEL = env.str("CALLCOV_AUDIO_ACCEL", "", validate=validate.Regex
 CALLCOV_WATCH_FOLDER = env.str("CALLCOV_WATCH_FOLDER", "")
 CALLCOV_WATCH_SECONDS = env.int("CALLCOV_WATCH_SECONDS", 5, validate=at_least_one)
 CALLCOV_EXPORT_KEEP_DAYS = env.int("CALLCOV_EXPORT_KEEP_DAYS", 14, validate=at_least_one)
+
+# --- Where recordings are kept: a folder, unless CALLCOV_STORAGE_BUCKET names a bucket of S3 or of what speaks like it ---
+CALLCOV_STORAGE_BUCKET = env.str("CALLCOV_STORAGE_BUCKET", "", validate=a_bucket)
+CALLCOV_STORAGE_ENDPOINT = env.str("CALLCOV_STORAGE_ENDPOINT", "", validate=an_address_or_empty).rstrip("/")
+CALLCOV_STORAGE_REGION = env.str("CALLCOV_STORAGE_REGION", "")
+CALLCOV_STORAGE_KEY = env.str("CALLCOV_STORAGE_KEY", "")
+CALLCOV_STORAGE_SECRET = env.str("CALLCOV_STORAGE_SECRET", "")
+CALLCOV_STORAGE_PREFIX = env.str("CALLCOV_STORAGE_PREFIX", "", validate=a_prefix).strip("/")
 
 # --- The embedded engine ------------------------------------------------------------------------------------------
 CALLCOV_ENGINE_MODEL = env.str("CALLCOV_ENGINE_MODEL", "base")
@@ -260,11 +281,23 @@ STATIC_URL = "static/"
 VENDOR = BASE_DIR / "vendor"
 STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor", VENDOR)] if VENDOR.is_dir() else [])]
 STATIC_ROOT = CALLCOV_DATA_DIR / "static"
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": CALLCOV_DATA_DIR / "recordings"},
+FOLDER = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": CALLCOV_DATA_DIR / "recordings"},
+}
+BUCKET = {
+    "BACKEND": "callcov_portal.bucket.Bucket",
+    "OPTIONS": {
+        "bucket_name": CALLCOV_STORAGE_BUCKET,
+        "endpoint_url": CALLCOV_STORAGE_ENDPOINT,
+        "region_name": CALLCOV_STORAGE_REGION,
+        "access_key": CALLCOV_STORAGE_KEY or None,
+        "secret_key": CALLCOV_STORAGE_SECRET or None,
+        "location": CALLCOV_STORAGE_PREFIX,
     },
+}
+STORAGES = {
+    "default": BUCKET if CALLCOV_STORAGE_BUCKET else FOLDER,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_HANDLERS = ["callcov_portal.uploads.HashingUploadHandler"]

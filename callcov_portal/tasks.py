@@ -26,6 +26,7 @@ from callcov_portal.actions import (
     recognising,
     recounting,
     scheduling,
+    storing,
     sweeping,
     turns,
 )
@@ -97,6 +98,12 @@ def index() -> None:
 
 
 @shared_task
+def look_at_storage() -> None:
+    """Ask the storage whether it lets us in."""
+    storing.look()
+
+
+@shared_task
 def sweep() -> None:
     """Ring for everything that is due."""
     for pk in sweeping.sweep():
@@ -110,6 +117,8 @@ def sweep() -> None:
             send(fetch_next)
     if indexing.is_due():
         send(index)
+    if storing.take_turn():
+        send(look_at_storage)
     scheduling.make_due(timezone.now())
     for name, kind in KINDS.items():
         ring_next(name, kind.at_once)

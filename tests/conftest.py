@@ -1,8 +1,9 @@
 """People, a client for each, and no network beyond this machine."""
 
 import heapq
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,6 +15,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from callcov_portal.models import Role, User
 from tests.services import missing_services
+
+if TYPE_CHECKING:
+    from tests.s3 import Kept
 
 PASSWORD = "correct horse battery"
 hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
@@ -96,6 +100,26 @@ def own_data_folder(settings, tmp_path) -> None:
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "recordings"}},
     }
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """The address of an S3 on this machine."""
+    from tests import s3
+
+    with s3.served() as address:
+        yield address
+
+
+@pytest.fixture
+def in_bucket(s3_address, settings) -> "Kept":
+    """The portal keeps its recordings in a bucket of that S3."""
+    from tests import s3
+
+    kept = s3.Kept(s3_address)
+    settings.CALLCOV_STORAGE_BUCKET, settings.CALLCOV_STORAGE_ENDPOINT = kept.name, s3_address
+    settings.STORAGES = {**settings.STORAGES, "default": s3.storage_at(s3_address, kept.name)}
+    return kept
 
 
 @pytest.fixture(autouse=True)

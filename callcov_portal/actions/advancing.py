@@ -21,6 +21,7 @@ from callcov_portal.actions import (
 from callcov_portal.actions.leases import held
 from callcov_portal.client.errors import ApiError
 from callcov_portal.models import Analysis, Failure, State
+from callcov_portal.storage import AWAY, StorageAway
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,10 @@ def work_on(analysis: Analysis, place: pace.Place | None = None) -> None:
     except pace.TooSoon as wait:
         no_room(analysis, wait)
     except ApiError as error:
-        away(analysis, error)
+        away(analysis, str(error))
+    except StorageAway as error:
+        log.warning("advance_waits_for_storage", analysis=str(analysis.pk), error=str(error))
+        away(analysis, AWAY)
     except Exception as error:
         log.exception("advance_failed", analysis=str(analysis.pk), state=analysis.state)
         poisoned(analysis, error)
@@ -138,8 +142,8 @@ def wait_for_its_api(analysis: Analysis) -> None:
         outcomes.wait_until(analysis, timezone.now() + schedule.LONGEST_LOOK, detail)
 
 
-def away(analysis: Analysis, error: ApiError) -> None:
-    """Wait longer while the API is away; that is not the analysis's fault, but it does not wait for ever.
+def away(analysis: Analysis, why: str) -> None:
+    """Wait longer while the API, or the storage, is away; that is not the analysis's fault, but it does not wait for ever.
 
     After days in which the portal itself was off, one question in vain ends nothing: it is asked a few times more.
     """
@@ -147,7 +151,7 @@ def away(analysis: Analysis, error: ApiError) -> None:
     if analysis.attempts == schedule.MOST_WAITS and refreshing.expire_if_old(analysis):
         return
     when = timezone.now() + schedule.back_off(analysis.attempts)
-    outcomes.wait_until(analysis, when, str(error), attempts=analysis.attempts)
+    outcomes.wait_until(analysis, when, why, attempts=analysis.attempts)
 
 
 def poisoned(analysis: Analysis, error: Exception) -> None:

@@ -1,8 +1,10 @@
 """Taking in a batch: each item becomes a call, a duplicate, or is refused with its cause; once, whoever comes twice."""
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -22,7 +24,12 @@ from callcov_portal.models import (
 )
 from callcov_portal.models.people import IDENTIFIER_LENGTH
 from callcov_portal.reading import patterns
+from callcov_portal.storage import StorageAway
+from callcov_portal.uploads import incoming_folder
 
+log = structlog.get_logger(__name__)
+
+QUIET = timedelta(minutes=5)  # a page that sends a file asks every half minute
 NOT_FINISHED = "Not finished within a day."
 NO_AGENT = "No agent is named. Enter one for it, or for the whole batch."
 
@@ -80,6 +87,34 @@ def take_part(item: BatchItem) -> BatchItem:
         item = take_file(item, whole.path, whole.sha256, item.size_bytes or 0)
     close_if_settled(item.batch)
     return item
+
+
+def take_whole_parts() -> None:
+    """Take in files that are all here and that nobody asks about any more: the storage was away when their last byte came.
+
+    While it is away still, the first of them ends it; one that our code cannot take does not. Whoever sends a file asks
+    sooner than that.
+    """
+    quiet = (timezone.now() - QUIET).timestamp()
+    for path in incoming_folder().glob("item-*.part"):
+        try:
+            if item := item_of_whole_part(path, quiet):
+                take_part(item)
+        except (parts.Busy, FileNotFoundError):
+            continue
+        except StorageAway:
+            return
+        except Exception:
+            log.exception("whole_part_not_taken", part=path.name)
+
+
+def item_of_whole_part(path: Path, quiet: float) -> BatchItem | None:
+    """Return the waiting item whose bytes a part holds all, if none came since a moment (Unix seconds)."""
+    about, number = path.stat(), path.stem.removeprefix("item-")
+    if about.st_mtime >= quiet or not number.isdecimal():
+        return None
+    rows = BatchItem.objects.waiting().filter(batch__state=BatchState.OPEN, size_bytes=about.st_size)
+    return rows.filter(pk=number).select_related("batch__user").first()
 
 
 def take_link(item: BatchItem) -> BatchItem:

@@ -23,6 +23,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from callcov_portal.actions import leases, schedule
+from callcov_portal.storage import AWAY, StorageAway
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +129,11 @@ class Turn(Generic[Row]):
         later = timezone.now() + schedule.back_off(self.attempts)
         self.schedule(later, detail, self.attempts, self.kind.waiting)
 
+    def wait_for_storage(self, why: StorageAway) -> None:
+        """Try again in half a minute or so, as often as it takes: that the storage is away is not the chore's fault."""
+        log.info("chore_waits_for_storage", chore=self.name, detail=str(why))
+        self.schedule(timezone.now() + schedule.back_off(4), AWAY, self.attempts - 1, self.kind.waiting)
+
     def give_up(self, detail: str) -> None:
         """Write down why it is not tried any more."""
         log.warning("chore_given_up", chore=self.name, detail=detail)
@@ -185,6 +191,8 @@ def have(turn: Turn[Any]) -> None:
             kind.act(turn)
     except Taken:
         log.info("chore_taken", chore=turn.name)
+    except StorageAway as error:
+        turn.wait_for_storage(error)
     except kind.hopeless as error:
         turn.give_up(str(error))
     except kind.known as error:

@@ -1,16 +1,15 @@
 """Making waveforms: a chore. A call without one is played and read all the same."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from callcov_portal import sound
-from callcov_portal.actions import muting
+from callcov_portal.actions import muting, shelving
 from callcov_portal.actions.chores import Kind, Turn
-from callcov_portal.models import Fingerprint, Recording, Waveform
+from callcov_portal.models import Fingerprint, Waveform
+from callcov_portal.uploads import DiskFull
 
 MOST_TRIES = 5
 AFTER_HEARING = timedelta(minutes=3)
@@ -27,7 +26,9 @@ def note_due(pk: int, *, is_heard_first: bool = False) -> None:
 
 def draw(turn: Turn[Waveform]) -> None:
     """Make the waveform of one recording."""
-    turn.finish(**fields_of(sound.loudness(path_of(turn.row.recording))))
+    with shelving.on_disk(turn.row.recording.stored_name) as path:
+        found = sound.loudness(path)
+    turn.finish(**fields_of(found))
 
 
 def fields_of(loudness: sound.Loudness) -> dict[str, Any]:
@@ -41,13 +42,6 @@ def draw_heard(pk: int, loudness: sound.Loudness) -> None:
     Waveform.objects.filter(pk=pk, values=None).update(due_at=None, attempts=0, detail="", **made)
 
 
-def path_of(recording: Recording) -> Path:
-    """Return where the recording's file is; raises `SoundError` if it is gone."""
-    if not recording.stored_name or not default_storage.exists(recording.stored_name):
-        raise sound.SoundError("The stored file is missing.")
-    return Path(default_storage.path(recording.stored_name))
-
-
 def nothing_comes_first() -> bool:
     """Say whether nothing is more urgent: a call is not played before it is muted, and not sent before it is compared.
 
@@ -59,5 +53,6 @@ def nothing_comes_first() -> bool:
 # One slot with muting, so that a worker's other threads stay free. One at a time is enough, as each rings for the next.
 KIND = Kind(
     name="drawing", model=Waveform, act=draw, most_tries=MOST_TRIES, slot=muting.SLOT, may_begin=nothing_comes_first,
-    order="-recording_id", at_once=1, hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError,),
+    order="-recording_id", at_once=1, hopeless=(sound.NotAudio, sound.TooLong),
+    known=(sound.SoundError, FileNotFoundError, DiskFull),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import batches, bulk, exporting, hosts, merging, pace, spending
+from callcov_portal.actions import batches, bulk, exporting, hosts, merging, pace, shelving, spending
 from callcov_portal.models import Delivery
 from callcov_portal.parts import KEPT as KEPT_UPLOADS
 from callcov_portal.uploads import incoming_folder
@@ -15,6 +15,7 @@ from callcov_portal.uploads import incoming_folder
 KEPT_DELIVERIES = timedelta(days=30)
 TIDIED = "tidied"
 TIDY_EVERY = timedelta(minutes=10)
+A_MINUTE = 60.0  # in which a copy has certainly been locked
 
 
 def tidy_if_due() -> bool:
@@ -26,7 +27,8 @@ def tidy_if_due() -> bool:
 
 
 def tidy() -> None:
-    """Remove abandoned uploads and half exports, exports whose time is over, old deliveries and the old part of the log of calls."""
+    """Take in what is all here, before anything is removed; then remove abandoned uploads and half exports, exports whose time is over, old deliveries and the old part of the log of calls."""
+    batches.take_whole_parts()
     oldest = time.time() - KEPT_UPLOADS.total_seconds()
     for part in incoming_folder().glob("*.part"):
         with suppress(FileNotFoundError):  # its upload may end in this moment
@@ -36,6 +38,7 @@ def tidy() -> None:
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+    shelving.forget_copies(before=time.time() - A_MINUTE)
     batches.give_up_unfinished()
     exporting.forget_expired(timezone.now())
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()

@@ -58,13 +58,12 @@ def try_again(recording: Recording) -> bool:
 def mute(turn: Turn[Recording]) -> None:
     """Make the muted copy of one recording."""
     recording = turn.row
-    if not recording.stored_name or not default_storage.exists(recording.stored_name):
-        raise sound.SoundError("The stored file is missing.")
     spans = spans_of(recording.pk)
     path = incoming_folder() / f"{uuid.uuid4()}.part"
     try:
         refuse_if_disk_full(path.parent, room_for(recording))
-        made = sound.mute_to(Path(default_storage.path(recording.stored_name)), path, spans)
+        with shelving.on_disk(recording.stored_name) as original:
+            made = sound.mute_to(original, path, spans)
         sync(path)
         keep(recording.pk, shelving.shelve(path, made.format), hiding.fingerprint(spans))
     finally:
@@ -108,5 +107,5 @@ def keep(pk: int, name: str, spans: str) -> None:
 KIND = Kind(
     name="muting", model=Recording, act=mute, most_tries=MOST_TRIES, slot=SLOT,
     columns=Columns("muting_at", "muting_attempts", "muting_detail"), failed=lambda: {"muting": Muting.FAILED},
-    hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError, DiskFull),
+    hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError, FileNotFoundError, DiskFull),
 )  # fmt: skip

@@ -18,10 +18,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from callcov_portal import sound
-from callcov_portal.actions import drawing, outcomes
+from callcov_portal.actions import drawing, outcomes, shelving
 from callcov_portal.actions.chores import Kind, Taken, Turn
 from callcov_portal.models import Analysis, Failure, Fingerprint, Recording, SoundWord, State
 from callcov_portal.models.fingerprint import COUNTS, calls_with, key_of
+from callcov_portal.uploads import DiskFull
 
 MOST_TRIES = 5  # half a minute
 LONGEST = 600.0  # seconds of hearing, after which a call is sent without being compared
@@ -60,7 +61,8 @@ def is_to_be_compared(recording: Recording) -> bool:
 def recognise(turn: Turn[Fingerprint]) -> None:
     """Hear one recording, draw it in passing, and let it be sent unless it is a call that is there."""
     recording = turn.row.recording
-    heard = sound.hear(drawing.path_of(recording), timeout=LONGEST)
+    with shelving.on_disk(recording.stored_name) as path:
+        heard = sound.hear(path, timeout=LONGEST)
     drawing.draw_heard(recording.pk, heard.loudness)
     decide(turn, recording, heard.fingerprint)
 
@@ -160,5 +162,5 @@ def packed(found: sound.Fingerprint) -> bytes:
 
 KIND = Kind(
     name="recognising", model=Fingerprint, act=recognise, most_tries=MOST_TRIES, slot=SLOT, order="urgency", at_once=1,
-    hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError,), given_up=let_go,
+    hopeless=(sound.NotAudio, sound.TooLong), known=(sound.SoundError, FileNotFoundError, DiskFull), given_up=let_go,
 )  # fmt: skip

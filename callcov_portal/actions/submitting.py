@@ -18,17 +18,23 @@ def submit(analysis: Analysis, place: pace.Place | None = None) -> None:
     """Send a queued analysis whose recording has its file.
 
     SENDING is committed before the first byte leaves, so that a crash leaves a row that is reconciled and not
-    one that is sent again. Raises `pace.TooSoon` with nothing written when no place was taken for it before and the
+    one that is sent again; before that its file is opened, so that a storage that is away (`StorageAway`) leaves nothing
+    to be reconciled. Raises `pace.TooSoon` with nothing written when no place was taken for it before and the
     limits leave no room.
     """
-    place = place or pace.take(pace.SUBMISSION, pace.REQUEST)
+    with default_storage.open(analysis.recording.stored_name, "rb") as stored:
+        send(analysis, cast("BinaryIO", stored), place or pace.take(pace.SUBMISSION, pace.REQUEST))
+
+
+def send(analysis: Analysis, stored: BinaryIO, place: pace.Place) -> None:
+    """Do what `submit` promises, with the open file."""
     if not begin(analysis):
         pace.give_back(place)
         return
     place.is_used = True
     try:
         with gateway.submitting(place) as api:
-            snapshot = post(api, analysis)
+            snapshot = post(api, analysis, stored)
     except (NotSent, Misconfigured) as error:
         never_arrived(analysis, error)
     except Refused as error:
@@ -69,7 +75,7 @@ def rules_to_send() -> str:
     return version.hash
 
 
-def post(api: Api, analysis: Analysis) -> AnalysisSnapshot:
+def post(api: Api, analysis: Analysis, stored: BinaryIO) -> AnalysisSnapshot:
     """Stream the recording's file to the API."""
     recording = analysis.recording
     extra = {"call_timestamp": recording.called_at.isoformat()}
@@ -77,16 +83,15 @@ def post(api: Api, analysis: Analysis) -> AnalysisSnapshot:
         extra["call_direction"] = recording.direction
     if analysis.rules:
         extra |= {"rules": rules.of_hash(analysis.rules).text, "rules_sha256": analysis.rules}
-    with default_storage.open(recording.stored_name, "rb") as stored:
-        return api.create_from_file(
-            path=cast("BinaryIO", stored),
-            file_name=f"call-{recording.pk}.{recording.format}",
-            agent_id=analysis.sent_agent,
-            contact_id=analysis.sent_contact,
-            webhook_url=tokens.webhook_url(analysis.pk, analysis.submissions),
-            idempotency_key=str(analysis.pk),
-            extra=extra,
-        )
+    return api.create_from_file(
+        path=stored,
+        file_name=f"call-{recording.pk}.{recording.format}",
+        agent_id=analysis.sent_agent,
+        contact_id=analysis.sent_contact,
+        webhook_url=tokens.webhook_url(analysis.pk, analysis.submissions),
+        idempotency_key=str(analysis.pk),
+        extra=extra,
+    )
 
 
 def accept(analysis: Analysis, snapshot: AnalysisSnapshot) -> Applied:

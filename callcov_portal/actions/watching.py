@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from callcov_portal.actions import arriving, batches
 from callcov_portal.models import Batch, BatchItem, BatchState, Cause, Fate, Signal, Way
+from callcov_portal.storage import StorageAway
 from callcov_portal.uploads import DiskFull
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ class Watch:
                 self.put_aside(one, item)
             except (arriving.Changing, FileNotFoundError):
                 continue  # the next looks tell
-            except (DatabaseError, DiskFull):
+            except (DatabaseError, DiskFull, StorageAway):
                 raise
             except Exception as error:
                 if isinstance(error, OSError) and error.errno == errno.ENOSPC:

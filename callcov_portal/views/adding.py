@@ -3,6 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpResponse, JsonResponse
@@ -14,12 +15,15 @@ from django_htmx.http import HttpResponseClientRedirect
 from callcov_portal import tasks
 from callcov_portal.actions import batches, file_patterns, importing
 from callcov_portal.forms import AddLinksForm, CallDetailsForm
-from callcov_portal.models import Batch, BatchItem, Way
+from callcov_portal.models import Batch, BatchItem, Failure, Way
+from callcov_portal.storage import AWAY, StorageAway
 from callcov_portal.upload_forms import NAME_LENGTH, AddFilesForm, BatchForm, file_date
 from callcov_portal.uploads import ReceivedFile
 from callcov_portal.views.chosen import unfinished
 from callcov_portal.views.fates import Became, fate_of
 from callcov_portal.views.rendering import PortalRequest, wants_partial
+
+log = structlog.get_logger(__name__)
 
 A_FEW = 10  # links; more are checked before any is stored
 TUS = "vendor/tus.min.js"  # from npm: without it the form sends the files
@@ -111,8 +115,14 @@ def checked_first(request: PortalRequest, said: dict[str, Any]) -> HttpResponse:
 
 
 def take_file(item: BatchItem, file: ReceivedFile) -> Became:
-    """Take in one file that is here, and ring for its analysis."""
-    return rung_for(batches.take_file(item, file.path, file.sha256, file.size or 0))
+    """Take in one file that is here, and ring for its analysis; refused while the storage is away."""
+    try:
+        return rung_for(batches.take_file(item, file.path, file.sha256, file.size or 0))
+    except StorageAway as error:
+        log.warning("file_refused_without_storage", item=item.pk, error=str(error))
+        batches.refuse(item, Failure.GAVE_UP, f"{AWAY} Nothing was stored: send the file again when it does.")
+        item.refresh_from_db()
+        return fate_of(item)
 
 
 def take_link(item: BatchItem) -> Became:

@@ -15,6 +15,7 @@ from django.template import loader
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from callcov_portal.storage import AWAY, StorageAway
 from callcov_portal.uploads import NO_ROOM, DiskFull, TooLarge
 from callcov_portal.views.rendering import wants_partial
 
@@ -81,8 +82,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: needs no database, no session and no user; if even the template is missing, plain HTML.
 
-    503 where the database does not answer (it is locked, or is restarted): programs try again by themselves then. 507 where
-    the disk is full, whoever found out.
+    503 where the database does not answer (it is locked, or is restarted), or the storage: programs try again by themselves
+    then. 507 where the disk is full, whoever found out.
     """
     status, heading = 500, "Something went wrong on our side"
     text = (
@@ -92,6 +93,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_full(sys.exception()):
         status, heading = 507, "There is no room left"
         text = "The disk is full. Nothing that was stored is lost; make room, then send it again."
+    elif isinstance(sys.exception(), StorageAway):
+        status, heading = 503, AWAY.removesuffix(".")
+        text = "Nothing that was stored is lost. Try again in a moment; what you sent just now, send once more."
     elif is_away(sys.exception()):
         status, heading = 503, "The database does not answer"
         text = "Nothing that was stored is lost. Try again in a moment; what you sent just now, send once more."

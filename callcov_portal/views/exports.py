@@ -81,12 +81,13 @@ def export_file(request: PortalRequest, pk: int) -> HttpResponseBase:
         raise Http404("This export has no file.")
     if made.unmasked:
         refuse_unless_may_unmask(request.user)
-    if not default_storage.exists(made.stored_name):
-        raise Http404("The file of this export is gone from the storage. Make it again.")
+    try:
+        size = default_storage.size(made.stored_name)
+    except FileNotFoundError:
+        raise Http404("The file of this export is gone from the storage. Make it again.") from None
     is_read = request.method != "HEAD"
     if made.unmasked and is_read:
         unmasking.note_exported(request.user, made.table, made.filters)
-    size = default_storage.size(made.stored_name)
     body = blocks(made.stored_name, Span(0, size - 1)) if is_read else ()
     response = attachment(body, made.file_name, FORMATS[made.format].mime)
     response.headers["Content-Length"] = str(size)

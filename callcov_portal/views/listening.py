@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -15,6 +14,7 @@ from callcov_portal import hiding
 from callcov_portal.models import Muting, Recording, SensitiveSpan, User
 from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.sound import MUTED_MIMES
+from callcov_portal.storage import is_gone
 
 NO_RIGHT = "Only administrators, and those to whom one gave the right, see and hear sensitive data."
 NO_AUDIO = "There is no audio of this call here."
@@ -120,8 +120,8 @@ def calls_by_number() -> Prepared:
 
 
 def muting_of(recording: Recording | Heard) -> str:
-    """Return where the muted copy stands; one that is gone from the storage counts as one that could not be made."""
-    if recording.muting == Muting.DONE and not default_storage.exists(recording.muted_name):
+    """Return where the muted copy stands; one that is gone from the folder counts as one that could not be made."""
+    if recording.muting == Muting.DONE and is_gone(recording.muted_name):
         return Muting.FAILED
     return recording.muting
 

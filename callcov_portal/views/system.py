@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from callcov_portal.actions import gateway, pace, sweeping, watching
+from callcov_portal.actions import gateway, pace, storing, sweeping, watching
 from callcov_portal.models import Delivery, LogEntry, Recording, Signal, User
 from callcov_portal.models import overview as questions
+from callcov_portal.storage import is_folder
 from callcov_portal.uploads import KEEP_FREE_BYTES
 from callcov_portal.views.rendering import PortalRequest, render_page
 from callcov_portal.views.trouble import LITTLE_ROOM, SILENCE, is_silent
@@ -62,9 +63,9 @@ def status(request: PortalRequest) -> HttpResponse:
 
 
 def machinery() -> dict[str, Any]:
-    """Return what worker and API said last."""
+    """Return what worker, API and storage said last."""
     pauses = (pace.PAUSE, pace.pause_of(pace.SUBMISSION))
-    found = questions.signals(sweeping.SWEPT, gateway.ANSWER, gateway.TROUBLE, *pauses)
+    found = questions.signals(sweeping.SWEPT, gateway.ANSWER, gateway.TROUBLE, storing.ANSWER, storing.TROUBLE, *pauses)
     swept: Signal | None = found.get(sweeping.SWEPT)
     on = [found[name] for name in pauses if name in found and is_ahead(found[name].until)]
     return {
@@ -73,6 +74,10 @@ def machinery() -> dict[str, Any]:
         "answer": found.get(gateway.ANSWER),
         "api_trouble": found.get(gateway.TROUBLE),
         "pause": on[0] if on else None,
+        "bucket": "" if is_folder() else settings.CALLCOV_STORAGE_BUCKET,
+        "bucket_at": settings.CALLCOV_STORAGE_ENDPOINT,
+        "storage_answer": found.get(storing.ANSWER),
+        "storage_trouble": found.get(storing.TROUBLE),
         "is_embedded": settings.CALLCOV_EMBEDDED,
         "api_url": settings.CALLCOV_API_URL,
     }

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from callcov_portal.actions import bell, gateway, sweeping
+from callcov_portal.actions import bell, gateway, storing, sweeping
 from callcov_portal.models import Analysis, Signal
 from callcov_portal.models.overview import signals
+from callcov_portal.storage import is_folder
 from callcov_portal.uploads import KEEP_FREE_BYTES
 
 LITTLE_ROOM = 5 * KEEP_FREE_BYTES
@@ -31,8 +32,9 @@ def trouble() -> Trouble | None:
 
     One query, and one question about the disk.
     """
-    found = signals(sweeping.SWEPT, gateway.TROUBLE, bell.TROUBLE)
-    return broker_trouble(found) or worker_trouble(found) or full_disk() or api_trouble(found) or little_room()
+    found = signals(sweeping.SWEPT, gateway.TROUBLE, bell.TROUBLE, storing.TROUBLE)
+    alike = broker_trouble(found) or worker_trouble(found) or full_disk() or storage_trouble(found)
+    return alike or api_trouble(found) or little_room()
 
 
 def broker_trouble(found: Mapping[str, Signal]) -> Trouble | None:
@@ -66,6 +68,15 @@ def full_disk() -> Trouble | None:
     if room_left() >= KEEP_FREE_BYTES:
         return None
     return Trouble("The disk is full:", "no file is taken until there is room. What is there already goes on.", None)
+
+
+def storage_trouble(found: Mapping[str, Signal]) -> Trouble | None:
+    """Return that the bucket does not answer; of one that is not used any more nobody hears."""
+    away = found.get(storing.TROUBLE)
+    if away is None or is_folder():
+        return None
+    text = "no file is taken, and no call is heard. Calls wait; none is lost. The page Status says why."
+    return Trouble("The storage for recordings does not answer:", text, away.at)
 
 
 def little_room() -> Trouble | None:

@@ -384,7 +384,9 @@
   function broken(row, error) {
     const status = statusOf(error);
     const words = error.originalResponse?.getBody()?.trim();
+    const isPlain = error.originalResponse?.getHeader("Content-Type")?.startsWith("text/plain"); // ours, and no page of a proxy
     if (!status && !isSignedOut(error)) move(row, "paused", navigator.onLine ? "The server cannot be reached. It is tried again." : "No network. It goes on by itself.");
+    else if (status === 503 && isPlain) move(row, "paused", words);
     else if (status === 410) move(row, "cancelled", "Cancelled");
     else if (isSignedOut(error)) move(row, "failed", "You are signed out. Sign in in another tab, then reload this page.");
     else move(row, "failed", status < 500 || status === 507 ? words : `The server could not take it (error ${status}).`);

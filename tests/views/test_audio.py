@@ -197,8 +197,8 @@ class TestTheShortWay:
 def test_a_storage_elsewhere_is_asked_for_nothing_but_its_bytes(as_bob, call, monkeypatch):
     store = InMemoryStorage()
     Recording.objects.update(file=store.save("there.wav", ContentFile(CONTENT)))
-    for module in ("audio", "ranges", "listening"):
-        monkeypatch.setattr(f"callcov_portal.views.{module}.default_storage", store)
+    for module in ("views.audio", "views.ranges", "storage"):
+        monkeypatch.setattr(f"callcov_portal.{module}.default_storage", store)
     assert get(as_bob, call, Range="bytes=5-9").content == CONTENT[5:10]
     assert body(get(as_bob, call)) == CONTENT
     store.delete("there.wav")

@@ -16,6 +16,7 @@ from callcov_portal.actions.recordings import LONGEST_LINK
 from callcov_portal.models import Batch, BatchItem, Cause, Failure, Fate, Recording, User, Way
 from callcov_portal.models.recording import key_of_link
 from callcov_portal.reading import patterns
+from callcov_portal.storage import StorageAway
 from callcov_portal.uploads import DiskFull
 
 Thing = TypeVar("Thing")
@@ -127,7 +128,7 @@ def file_taken(item: BatchItem, path: Path) -> BatchItem:
     except arriving.Changing:
         batches.refuse(item, Cause.UNREADABLE, "It is being written. Import it again when it is complete.")
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno == errno.ENOSPC or isinstance(error, StorageAway):
             raise
         batches.refuse(item, Cause.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
     item.refresh_from_db()
