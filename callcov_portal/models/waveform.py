@@ -19,7 +19,8 @@ class Waveform(Chore):
     values = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index("due_at", condition=Q(due_at__isnull=False), name="waveform_due")]
+        # By number, as the newest call is drawn first: whoever asks for it must not walk all that are drawn.
+        indexes = [models.Index("recording", condition=Q(due_at__isnull=False), name="waveform_to_draw")]
 
     def __str__(self) -> str:
         return f"waveform of call #{self.pk}"
