@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ANALYSED_SECONDS = 1500.0
 CALLS, AGENTS, WITH_AUDIO = 3000, 24, 12
+COPY = ROOT / "tests" / "calls" / "call1_payment.mono.mp3"  # of one of the example calls, in another file
 
 
 def main() -> int:
@@ -72,7 +73,7 @@ def staged() -> "Scene":
     """Fill the portal, and return when the example calls are analysed, drawn and muted."""
     from django.core.management import call_command
 
-    from callcov_portal.models import Recording, State, Unindexed, User
+    from callcov_portal.models import Failure, Recording, State, Unindexed, User
     from tools.screens.scene import stage
 
     scene = stage(User.objects.get(username="dora"), calls=CALLS, agents=AGENTS, with_audio=WITH_AUDIO)
@@ -81,7 +82,9 @@ def staged() -> "Scene":
     print("Analysing the example calls …", file=sys.stderr)
     until(lambda: real.filter(state=State.COMPLETED).count() == 2 and not Unindexed.objects.exists(), ANALYSED_SECONDS)
     muted, call = real.order_by("pk").values_list("pk", flat=True)
-    return scene | {"call": call, "muted": muted}
+    call_command("import", COPY, agent="rachel", contact="cust-1", user="dora", wait=True, verbosity=0)
+    same = real.get(failure=Failure.DUPLICATE)
+    return scene | {"call": call, "muted": muted, "same": same.pk}
 
 
 def looks(browser: "Browser", address: str, scene: Mapping[str, Any], pages: Sequence["Page"], into: Path) -> list[str]:

@@ -50,6 +50,7 @@ PAGES = (
     Page("call", "A call", "call", CALL),
     Page("call-masked", "A call with a card number, muted", "call", {"number": "muted"}),
     Page("call-failed", "A call that failed", "call", {"number": "failed"}),
+    Page("call-same", "A call that sounds like another", "call", {"number": "same"}),
     Page("call-waiting", "A call that waits, long names", "call", {"number": "waiting"}),
     Page("call-edit", "Correct a call", "call_edit", CALL),
     Page("call-delete", "Delete a call", "call_delete", CALL),
