@@ -6,6 +6,7 @@ wanted, no connection stays open between two of them, and whatever goes wrong is
 
 import io
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +26,7 @@ from callcov_portal.storage import StorageAway, Stored, Upload
 BLOCK = 1024 * 1024  # the most of an object that is held in memory
 TRIES = 3
 REFUSED = "It refuses the key, or the key lacks a right: check CALLCOV_STORAGE_KEY and CALLCOV_STORAGE_SECRET."
+PATH = re.compile(r"(https?://[^/\s\"]+)[^\s\"]*")  # of an address: it names an object, which tells a person nothing
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 20
 
 
@@ -39,7 +41,7 @@ def plainly() -> Iterator[None]:
         cause = error.__context__
         raise (meaning(cause) if isinstance(cause, ClientError) else StorageAway(str(cause or error))) from error
     except (BotoCoreError, HTTPError) as error:
-        raise StorageAway(str(error)) from error
+        raise StorageAway(PATH.sub(r"\1", str(error))) from error
 
 
 def meaning(error: ClientError) -> OSError:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -445,8 +446,8 @@ class TestAway:
         storing.look()
         since = Signal.objects.get(name=storing.TROUBLE).at
         page = text_of(as_bob.get("/status/"))
-        assert "Does not answer since" in page
-        assert "Could not connect" in page
+        assert "✕ Does not answer since" in page
+        assert re.search(r'Could not connect to the endpoint URL: "http://127\.0\.0\.1:\d+"', page)
         assert "⚠ The storage for recordings does not answer: no file is taken" in text_of(as_bob.get("/calls/"))
         assert Signal.objects.get(name=storing.TROUBLE).at == since
         away(is_away=False)
