@@ -31,7 +31,7 @@ from tests.fakes import SEGMENTS, FakeApi
 from tests.faults import many
 from tests.pacing import MONDAY, queue_up
 
-EXAMPLES = many(2_000, 40)
+EXAMPLES = many(2_000, 25)
 STEPS = 30
 SHORTEN = bool(os.environ.get("SHORTEN"))  # look for the shortest order that breaks it: takes a while
 MOST_CALLS = 4

@@ -44,7 +44,7 @@ def test_no_delivery_leads_to_a_wrong_state(api, client, settings) -> None:  # n
     settings.CALLCOV_API_REQUESTS_PER_MINUTE = 100_000
     dice = random.Random(1)
     analyses = [known(api) for _ in range(ANALYSES)]
-    client.post("/hooks/callcov/nobody", b"{}", content_type="application/json")  # imports what the first request needs
+    warm_up(client)
     spent: list[float] = []
     answered: Counter[int] = Counter()
     forged_rows = 0
@@ -71,6 +71,13 @@ def test_no_delivery_leads_to_a_wrong_state(api, client, settings) -> None:  # n
         f"CPU of {len(spent)} deliveries: median {spent[len(spent) // 2] * 1000:.2f} ms, worst {spent[-1] * 1000:.2f} ms"
     )
     assert spent[-1] <= WORST
+
+
+def warm_up(client) -> None:
+    """Let the first delivery of this process be over: it imports what all others need."""
+    first = ProcessingFactory()
+    client.post(f"/hooks/callcov/{tokens.make(first.pk, 1)}", b"{}", content_type="application/json")
+    first.recording.delete()
 
 
 def known(api) -> Analysis:  # noqa: F811

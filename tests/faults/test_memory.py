@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.timeout(many(3600, 300)),
 ]
 
-ROUND = many(100, 60)
+ROUND = many(100, 40)
 ROUNDS = many(28, 2)  # after the first two, in which caches fill
 MOST_GROWTH = many(1, 3)  # MB a round: of few rounds the allocator's steps are larger than what is looked for
 PAGE = resource.getpagesize()
