@@ -162,7 +162,8 @@ class Analysis(models.Model):
                 name="analysis_waiting",
             ),
             models.Index("state", "failure", name="analysis_by_state"),
-            models.Index("failure", condition=Q(state=State.FAILED, sent_at=None), name="analysis_failed_unsent"),
+            models.Index("state", "failure", condition=Q(sent_at=None), name="analysis_unsent"),
+            models.Index("sent_at", "recording", condition=Q(sent_at__isnull=False), name="analysis_by_sent"),
             models.Index("external_id", name="analysis_by_external_id"),
         ]
         constraints = [
