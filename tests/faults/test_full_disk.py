@@ -114,7 +114,7 @@ def test_an_upload_that_meets_the_end_of_the_disk_goes_on_from_there(folder, unf
 
 
 @pytest.mark.group
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_database_without_room_refuses_and_is_whole_and_goes_on(group, small_disk) -> None:
     folder = small_disk(Path(group.env["CALLCOV_DATA_DIR"]), 64)
     group.start("--only", "web,worker,beat")
@@ -123,14 +123,14 @@ def test_a_database_without_room_refuses_and_is_whole_and_goes_on(group, small_d
     assert add_link(person, links, 0) < 400
     filler = fill(folder)
     statuses = Counter[int]()
-    for number in range(1, 40):
+    for number in range(1, 16):
         time.sleep(0.1)
         if filler.stat().st_size and os.statvfs(folder).f_bavail:
             fill(folder)
         statuses[add_link(person, links, number)] += 1
         statuses[person.get("/calls/").status_code] += 1
     assert 500 not in statuses, (statuses, group.said())
-    assert statuses[507] + statuses[503] > 10, statuses
+    assert statuses[507] + statuses[503] > 5, statuses
     assert "Traceback" not in group.said() or "disk is full" in group.said()
     written = calls_in(folder)
     filler.unlink()
