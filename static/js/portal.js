@@ -63,4 +63,9 @@
   }
   fold();
   narrow.addEventListener("change", fold);
+
+  // In a narrow window the navigation is longer than a line: it begins where we are.
+  const here = document.querySelector(".site-nav [aria-current]");
+  const nav = here?.closest(".site-nav");
+  if (nav) nav.scrollLeft += Math.max(0, here.getBoundingClientRect().right - nav.getBoundingClientRect().right);
 })();

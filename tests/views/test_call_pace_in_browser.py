@@ -26,11 +26,24 @@ CALLS = Path(__file__).resolve().parent.parent / "calls"
 TIMES = 52  # a call of two and a half minutes, so often: more than two hours of real talk
 SEGMENTS = 1400  # at least
 AT_ONCE = 300.0  # ms
+LONG_TASK = 50.0  # ms
+USUAL = 15.0  # ms that `A_TASK` takes at most on a usual machine that has nothing else to do
 PLACES = 20  # that are gone to, all over the call
 TRIES = 3  # other processes may hold this one up: a place that is late is gone to again, but most are not late at first
 WATCH_TASKS = """() => {
   window.tasks = [];
   new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
+}"""
+A_TASK = """async () => {
+  const took = [];
+  while (took.length < 15) {
+    const began = performance.now();
+    let sum = 0;
+    for (let i = 0; i < 1000000; i++) sum = (sum + i * i) % 1000003;
+    took.push(performance.now() - began);
+    await new Promise((done) => setTimeout(done));
+  }
+  return took;
 }"""
 # From the click on a segment until the sound is there, the segment is marked and the page is painted.
 SEEK = """async (position) => {
@@ -103,11 +116,18 @@ def write(recording: Recording, said: list[tuple[str, str, float, float]]) -> No
     assert work("drawing", recording.pk)
 
 
+def slowness(page: Page) -> float:
+    """Return how many times as long as on a usual machine the same takes here and now, where others work as well; 1 at least."""
+    return max(1.0, median(page.evaluate(A_TASK)) / USUAL)
+
+
 def long_tasks(page: Page, seconds: float) -> list[float]:
-    """Return the tasks of more than 50 ms while the call plays three times as fast as it was."""
+    """Return the tasks of more than 50 ms, in the time of a usual machine, while the call plays three times as fast as it was."""
+    page.wait_for_timeout(300)  # until what was told late of other tasks is told
     page.evaluate("window.tasks.length = 0")
     page.wait_for_timeout(1000 * seconds)
-    return list(page.evaluate("window.tasks"))
+    tasks, here = list(page.evaluate("window.tasks")), slowness(page)
+    return [round(ms / here) for ms in tasks if ms > LONG_TASK * here]
 
 
 def open_and_play(page: Page, call: Recording) -> None:
@@ -128,8 +148,10 @@ def places(page: Page) -> list[int]:
 
 
 def seeks(page: Page, positions: Iterable[int]) -> dict[int, float]:
-    """Return how long it took to go to each of some segments, in ms."""
-    return {position: float(page.evaluate(SEEK, position)) for position in positions}
+    """Return how long it took to go to each of some segments, in ms of a usual machine."""
+    took = {position: float(page.evaluate(SEEK, position)) for position in positions}
+    here = slowness(page)
+    return {position: ms / here for position, ms in took.items()}
 
 
 def late(took: dict[int, float]) -> list[int]:

@@ -314,6 +314,12 @@ def test_no_page_scrolls_sideways_on_a_telephone(page, path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_where_we_are_is_in_sight_in_the_navigation_of_a_telephone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/status/")
+    expect(page.locator(".site-nav [aria-current]")).to_be_in_viewport(ratio=0.99)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_pages_are_accessible(page, width):
     call = long_call(1.0)
