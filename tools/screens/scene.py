@@ -25,7 +25,7 @@ LONG_LINK = "https://recordings.invalid/telephony/2026/11/emea/queue-retention/9
 def stage(by: User, *, calls: int, agents: int, with_audio: int) -> Scene:
     """Write invented calls and what people make of them; return what the addresses of the pages need.
 
-    `call` and `muted` are invented calls with a recording, until someone names real ones.
+    `call` and `muted` are invented calls with a recording, and `same` is one that failed, until someone names real ones.
     """
     call_command("seed_demo", calls=calls, agents=agents, months=5, with_audio=with_audio, verbosity=0)
     demo = Recording.objects.filter(is_demo=True)
@@ -40,6 +40,7 @@ def stage(by: User, *, calls: int, agents: int, with_audio: int) -> Scene:
         "call": heard.pk,
         "muted": heard.pk,
         "failed": failed.pk,
+        "same": failed.pk,
         "waiting": waiting.pk,
         "nothing": 999_999_999,
         "agent": agent.pk,
