@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def waveform() -> Waveform:
     """A recording of one second that is to be drawn."""
-    recording = RecordingFactory(pk=50, file=default_storage.save("one.wav", ContentFile(wav())))
+    recording = RecordingFactory(file=default_storage.save("one.wav", ContentFile(wav())))
     drawing.note_due(recording.pk)
     return Waveform.objects.get()
 
@@ -83,7 +83,7 @@ def test_it_gives_way_to_a_call_that_nobody_can_hear_before_it_is_muted(waveform
 
 
 def test_the_newest_recording_is_drawn_first(waveform) -> None:
-    newer = RecordingFactory(pk=51)
+    newer = RecordingFactory()
     drawing.note_due(newer.pk)
     assert due("drawing") == [newer.pk, waveform.pk]
 
