@@ -4,66 +4,18 @@ One module serves both roles: the portal, and the embedded engine (`CALLCOV_ROLE
 `callcov_portal.engine.wsgi` and by `serve`), which differ in URLconf, middleware and queue alone.
 """
 
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from csp.constants import NONCE, NONE, SELF
-from environs import Env, EnvError, ValidationError, validate
+from environs import validate
 
-from callcov_portal import broker
-from callcov_portal.keys import derive, read_or_create_secret
+from callcov_portal import broker, environment
+from callcov_portal.environment import a_port, an_address_or_empty, at_least_one, env
+from callcov_portal.keys import derive
 from callcov_portal.logs import logging_config
 
-env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-at_least_one = validate.Range(min=1)
-a_port = validate.Range(min=1, max=65535)
-NO_ADDRESS = "Not a web address such as https://qa.example."
-an_address = validate.URL(schemes={"http", "https"}, require_tld=False, error=NO_ADDRESS)
-
-
-def an_address_or_empty(value: str) -> None:
-    """Refuse what is neither a web address nor empty; compose files pass unset variables on as empty ones."""
-    if value:
-        an_address(value)
-
-
-def a_time_zone(name: str) -> None:
-    """Refuse a name that this machine's zone data does not know."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValidationError("Not a known time zone; Europe/Berlin is one.") from error
-
-
-def a_broker(url: str) -> None:
-    """Refuse a broker that the portal has no transport for."""
-    if url and urlsplit(url).scheme not in {"amqp", "amqps", "redis", "rediss", "filesystem"}:
-        raise ValidationError("Not an address that begins with amqp://, amqps://, redis:// or rediss://.")
-
-
-def a_bucket(name: str) -> None:
-    """Refuse what no bucket is called."""
-    if name and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
-        raise ValidationError("Not the name of a bucket: 3 to 63 small letters, digits, dots and hyphens.")
-
-
-def a_prefix(path: str) -> None:
-    """Refuse a beginning of names that the storage would read as another one."""
-    if (path and not re.fullmatch(r"[\w!.*'()-]+(/[\w!.*'()-]+)*/?", path, re.ASCII)) or ".." in path:
-        raise ValidationError("Not the beginning of a name in a bucket, such as portal/recordings.")
-
-
-def kept_secret(folder: Path) -> str:
-    """Return the secret key kept in the data folder; raises `EnvError` for a folder that cannot be used."""
-    try:
-        return read_or_create_secret(folder / "secret_key")
-    except OSError as error:
-        raise EnvError(f"CALLCOV_DATA_DIR: the data folder cannot be used: {error}") from error
-
 
 # --- Who we are -------------------------------------------------------------------------------------------------
 CALLCOV_ROLE = env.str("CALLCOV_ROLE", "portal", validate=validate.OneOf(["portal", "engine"]))
@@ -75,7 +27,7 @@ CALLCOV_PUBLIC_URL = env.str("CALLCOV_PUBLIC_URL", "", validate=an_address_or_em
 CALLCOV_ADMIN_USER = env.str("CALLCOV_ADMIN_USER", "admin")
 CALLCOV_ADMIN_PASSWORD = env.str("CALLCOV_ADMIN_PASSWORD", "")
 DEBUG = env.bool("CALLCOV_DEBUG", False)
-SECRET_KEY = env.str("CALLCOV_SECRET_KEY", "") or kept_secret(CALLCOV_DATA_DIR)
+SECRET_KEY = env.str("CALLCOV_SECRET_KEY", "") or environment.kept_secret(CALLCOV_DATA_DIR)
 
 # --- The API we talk to: the embedded engine, unless CALLCOV_API_URL names another ---------------------------------
 API_URL = env.str("CALLCOV_API_URL", "", validate=an_address_or_empty).rstrip("/")
@@ -104,12 +56,12 @@ CALLCOV_WATCH_SECONDS = env.int("CALLCOV_WATCH_SECONDS", 5, validate=at_least_on
 CALLCOV_EXPORT_KEEP_DAYS = env.int("CALLCOV_EXPORT_KEEP_DAYS", 14, validate=at_least_one)
 
 # --- Where recordings are kept: a folder, unless CALLCOV_STORAGE_BUCKET names a bucket of S3 or of what speaks like it ---
-CALLCOV_STORAGE_BUCKET = env.str("CALLCOV_STORAGE_BUCKET", "", validate=a_bucket)
+CALLCOV_STORAGE_BUCKET = env.str("CALLCOV_STORAGE_BUCKET", "", validate=environment.a_bucket)
 CALLCOV_STORAGE_ENDPOINT = env.str("CALLCOV_STORAGE_ENDPOINT", "", validate=an_address_or_empty).rstrip("/")
 CALLCOV_STORAGE_REGION = env.str("CALLCOV_STORAGE_REGION", "")
 CALLCOV_STORAGE_KEY = env.str("CALLCOV_STORAGE_KEY", "")
 CALLCOV_STORAGE_SECRET = env.str("CALLCOV_STORAGE_SECRET", "")
-CALLCOV_STORAGE_PREFIX = env.str("CALLCOV_STORAGE_PREFIX", "", validate=a_prefix).strip("/")
+CALLCOV_STORAGE_PREFIX = env.str("CALLCOV_STORAGE_PREFIX", "", validate=environment.a_prefix).strip("/")
 
 # --- The embedded engine ------------------------------------------------------------------------------------------
 CALLCOV_ENGINE_MODEL = env.str("CALLCOV_ENGINE_MODEL", "base")
@@ -187,28 +139,8 @@ TEMPLATES = [
 
 FORM_RENDERER = "callcov_portal.widgets.Renderer"
 
-# --- Database: SQLite needs WAL and IMMEDIATE together (docs/adr); no request is one long transaction --------------
-DATABASES = {
-    "default": env.dj_db_url(
-        "CALLCOV_DATABASE_URL",
-        f"sqlite:///{CALLCOV_DATA_DIR / 'callcov.sqlite3'}",
-        conn_max_age=60,
-        conn_health_checks=True,
-    )
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-    }
-    DATABASES["default"]["TEST"] = {"NAME": CALLCOV_DATA_DIR / "test.sqlite3"}
-elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise EnvError("CALLCOV_DATABASE_URL: only sqlite:// and postgres:// are supported")
-else:
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
-        "options", "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000"
-    )
+# --- Database -----------------------------------------------------------------------------------------------------
+DATABASES = {"default": environment.database(CALLCOV_DATA_DIR)}
 
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 LOGIN_URL = "login"
@@ -285,17 +217,14 @@ FOLDER = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": CALLCOV_DATA_DIR / "recordings"},
 }
-BUCKET = {
-    "BACKEND": "callcov_portal.bucket.Bucket",
-    "OPTIONS": {
-        "bucket_name": CALLCOV_STORAGE_BUCKET,
-        "endpoint_url": CALLCOV_STORAGE_ENDPOINT,
-        "region_name": CALLCOV_STORAGE_REGION,
-        "access_key": CALLCOV_STORAGE_KEY or None,
-        "secret_key": CALLCOV_STORAGE_SECRET or None,
-        "location": CALLCOV_STORAGE_PREFIX,
-    },
-}
+BUCKET = environment.bucket(
+    CALLCOV_STORAGE_BUCKET,
+    endpoint=CALLCOV_STORAGE_ENDPOINT,
+    region=CALLCOV_STORAGE_REGION,
+    key=CALLCOV_STORAGE_KEY,
+    secret=CALLCOV_STORAGE_SECRET,
+    prefix=CALLCOV_STORAGE_PREFIX,
+)
 STORAGES = {
     "default": BUCKET if CALLCOV_STORAGE_BUCKET else FOLDER,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -309,13 +238,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a webhook; middleware.body_limi
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC", validate=a_time_zone)
+TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC", validate=environment.a_time_zone)
 FORMAT_MODULE_PATH = ["callcov_portal.formats"]
 LOGGING = logging_config(debug=DEBUG)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 # --- Celery: the doorbell (the database is the queue) ----------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "", validate=a_broker) or "filesystem://"
+CELERY_BROKER_URL = env.str("CALLCOV_BROKER_URL", "", validate=environment.a_broker) or "filesystem://"
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, CALLCOV_DATA_DIR / "bell")
 CELERY_TASK_DEFAULT_QUEUE = CALLCOV_ROLE
 if CELERY_BROKER_URL.startswith("amqp"):

@@ -13,7 +13,9 @@ from pytest_socket import socket_allow_hosts
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from callcov_portal.actions import gateway
 from callcov_portal.models import Role, User
+from tests.fakes import FakeApi
 from tests.services import missing_services
 
 if TYPE_CHECKING:
@@ -100,6 +102,14 @@ def own_data_folder(settings, tmp_path) -> None:
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "recordings"}},
     }
+
+
+@pytest.fixture
+def api(monkeypatch) -> FakeApi:
+    """The API that the portal speaks to, within this process."""
+    fake = FakeApi()
+    monkeypatch.setattr(gateway, "api", lambda: fake)
+    return fake
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from callcov_portal import environment
+
 PREFIX = "portal/one"
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
 
@@ -27,15 +29,9 @@ def served() -> Iterator[str]:
 
 def storage_at(address: str, bucket: str) -> dict[str, Any]:
     """Return the default storage in a bucket at an address, as settings.py makes it of its variables."""
-    options = {
-        "bucket_name": bucket,
-        "endpoint_url": address,
-        "region_name": "us-east-1",
-        "access_key": "testing",
-        "secret_key": "testing",
-        "location": PREFIX,
-    }
-    return {"BACKEND": "callcov_portal.bucket.Bucket", "OPTIONS": options}
+    return environment.bucket(
+        bucket, endpoint=address, region="us-east-1", key="testing", secret="testing", prefix=PREFIX
+    )
 
 
 @cache

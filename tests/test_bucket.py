@@ -16,9 +16,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from environs import ValidationError
 
-from callcov_portal import bucket, checks, storage
-from callcov_portal import settings as ours
-from callcov_portal.actions import batches, exporting, gateway, housekeeping, importing, muting, shelving, storing
+from callcov_portal import bucket, checks, environment, storage
+from callcov_portal.actions import batches, exporting, housekeeping, importing, muting, shelving, storing
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.watching import Watch
 from callcov_portal.bucket import BLOCK
@@ -47,7 +46,6 @@ from tests.factories import (
     RecordingFactory,
     SpanFactory,
 )
-from tests.fakes import FakeApi
 from tests.s3 import storage_at
 from tests.sounds import wav
 from tests.views.pages import text_of
@@ -58,13 +56,6 @@ from tests.working import due, work
 
 CONTENT = random.Random(3).randbytes(2 * BLOCK + 1000)
 SIZE = len(CONTENT)
-
-
-@pytest.fixture
-def api(monkeypatch) -> FakeApi:
-    fake = FakeApi()
-    monkeypatch.setattr(gateway, "api", lambda: fake)
-    return fake
 
 
 @pytest.fixture
@@ -518,20 +509,20 @@ def test_who_reads_paths_gets_the_folders_own_file(settings):
 @pytest.mark.parametrize("name", ["ab", "Recordings", "-a-", "a_b", "s3://bucket", "a" * 64])
 def test_what_no_bucket_is_called_is_refused(name):
     with pytest.raises(ValidationError, match="name of a bucket"):
-        ours.a_bucket(name)
+        environment.a_bucket(name)
 
 
 @pytest.mark.parametrize("path", ["/a", "a//b", "a/../b", "..", "a b", "a?b"])
 def test_what_no_name_begins_with_is_refused(path):
     with pytest.raises(ValidationError, match="beginning of a name"):
-        ours.a_prefix(path)
+        environment.a_prefix(path)
 
 
 def test_a_bucket_and_a_beginning_are_taken():
     for name in ("", "qa-recordings.example", "abc"):
-        ours.a_bucket(name)
+        environment.a_bucket(name)
     for path in ("", "a", "portal/recordings", "portal/recordings/"):
-        ours.a_prefix(path)
+        environment.a_prefix(path)
 
 
 @pytest.mark.parametrize(

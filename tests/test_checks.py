@@ -9,7 +9,7 @@ import pytest
 from environs import EnvError, ValidationError
 
 from callcov_portal.checks import settings_make_sense
-from callcov_portal.settings import a_broker, a_time_zone, an_address_or_empty, kept_secret
+from callcov_portal.environment import a_broker, a_time_zone, an_address_or_empty, kept_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The fake API behind the gateway, and a recording with its file."""
+"""A recording with its file, and what looks at it again."""
 
 from io import BytesIO
 
@@ -7,18 +7,10 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, pace
+from callcov_portal.actions import pace
 from callcov_portal.models import Analysis, Call, Signal
 from tests.factories import AnalysisFactory, RecordingFactory
-from tests.fakes import FakeApi
 from tests.sounds import wav
-
-
-@pytest.fixture
-def api(monkeypatch) -> FakeApi:
-    fake = FakeApi()
-    monkeypatch.setattr(gateway, "api", lambda: fake)
-    return fake
 
 
 @pytest.fixture
