@@ -94,11 +94,13 @@ class RealGroup:
                 continue
         return found
 
+    def leader(self, sign: str) -> int:
+        """Return the process, of those whose command has this sign, that leads the others."""
+        return next(pid for pid, command in self.processes().items() if sign in command and os.getpgid(pid) == pid)
+
     def worker(self) -> int:
         """Return the process that leads the portal's worker."""
-        assert self.process is not None
-        workers = [pid for pid, command in self.processes().items() if "--hostname worker@" in command]
-        return next(pid for pid in workers if os.getpgid(pid) == pid)
+        return self.leader("--hostname worker@")
 
     def answers(self) -> list[int]:
         return [status(f"http://127.0.0.1:{port}/health") for port in (self.port, self.engine_port)]

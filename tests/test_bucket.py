@@ -176,10 +176,12 @@ class TestRanges:
         default_storage.delete(call.stored_name)
         assert get(as_bob, call).status_code == 404
 
-    def test_a_copy_that_is_gone_is_404_and_can_be_made_again(self, as_bob, as_alice, call):
+    def test_a_copy_that_is_gone_is_404_and_can_be_made_again(self, as_bob, call):
         Recording.objects.update(muting=Muting.DONE, muted_file="2026/03/gone.flac")
         assert get(as_bob, call).status_code == 404
         assert as_bob.get(f"/calls/{call.pk}/").status_code == 200
+        as_bob.post(f"/calls/{call.pk}/mute/")
+        assert Recording.objects.get().muting == Muting.DUE
 
 
 class TestReading:

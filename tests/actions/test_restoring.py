@@ -86,11 +86,10 @@ def test_a_link_whose_copy_is_still_to_be_fetched_is_looked_for_first(api, monke
 def test_many_are_looked_for_within_the_limits(api, monkeypatch) -> None:
     monkeypatch.setattr(turns, "sleep", lambda _seconds: None)
     monkeypatch.setattr(tasks, "send", lambda task, *arguments: None)
-    for analysis in queue_up(150):
-        assert analysis.state == State.QUEUED
+    queue_up(150)
     call_command("restored")
     Analysis.objects.update(next_attempt_at=timezone.now())
     for pk in Analysis.objects.values_list("pk", flat=True):
         advance(pk)
-    assert len(api.calls) <= 100
+    assert 50 <= len(api.calls) <= 100
     assert set(Analysis.objects.values_list("state", flat=True)) == {State.SENDING}

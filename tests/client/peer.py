@@ -94,8 +94,12 @@ def hang_up(_connection):
     """Closes without a word."""
 
 
+HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Return a port on which nobody listens, and nobody will: it stays taken as long as this process lasts."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    HELD.append(sock)
+    return int(sock.getsockname()[1])

@@ -96,7 +96,7 @@ class Portal(RuleBasedStateMachine):
 
     def one(self, which: int) -> Analysis | None:
         """Return one of the analyses there are."""
-        there = list(Analysis.objects.order_by("created_at", "pk"))
+        there = list(Analysis.objects.order_by("recording_id", "created_at"))
         return there[which % len(there)] if there else None
 
     def due(self, analysis: Analysis) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from callcov_portal import sound
 from callcov_portal.sound import hearing
-from callcov_portal.sound.values import MOMENT
 from tests.fingerprints import fingerprint
 from tests.sound.samples import RATE, silence, tone, write
 
@@ -148,11 +147,11 @@ def test_the_loudness_is_that_of_drawing(call, tmp_path) -> None:
     assert sound.hear(path).loudness == sound.loudness(path)
 
 
-def test_what_is_kept_is_small_however_long_the_call_is(known) -> None:
-    assert len(known.kept) <= 3072
-    assert len(known.sure) <= 20
-    assert len(known.asked) <= 80
-    assert known.seconds == pytest.approx(MOMENT * sum(byte.bit_count() for byte in known.spoken))
+def test_what_is_kept_is_small_however_long_the_call_is() -> None:
+    whole = heard(CALLS / "call1_payment.mono.mp3")
+    assert len(whole.kept) == 3072
+    assert len(whole.sure) == 20
+    assert len(whole.asked) == 80
 
 
 def test_made_up_fingerprints_are_alike_only_within_a_call() -> None:

@@ -28,6 +28,7 @@ SEGMENTS = 1400  # at least
 AT_ONCE = 300.0  # ms
 LONG_TASK = 50.0  # ms
 USUAL = 15.0  # ms that `A_TASK` takes at most on a usual machine that has nothing else to do
+MOST_SLOW = 5.0  # times as slow as usual; beyond that nothing can be told
 PLACES = 20  # that are gone to, all over the call
 TRIES = 3  # other processes may hold this one up: a place that is late is gone to again, but most are not late at first
 WATCH_TASKS = """() => {
@@ -118,7 +119,9 @@ def write(recording: Recording, said: list[tuple[str, str, float, float]]) -> No
 
 def slowness(page: Page) -> float:
     """Return how many times as long as on a usual machine the same takes here and now, where others work as well; 1 at least."""
-    return max(1.0, median(page.evaluate(A_TASK)) / USUAL)
+    here = max(1.0, median(page.evaluate(A_TASK)) / USUAL)
+    assert here < MOST_SLOW, "This machine is too busy to tell a page's pace."
+    return here
 
 
 def long_tasks(page: Page, seconds: float) -> list[float]:
