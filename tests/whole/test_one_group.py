@@ -32,7 +32,7 @@ COARSE = 0.1  # seconds of CPU: the system counts ticks of a hundredth, for each
 RECORDINGS = many(1000, 60)
 WARM = RECORDINGS // 4  # by then all is imported, and every cache has what it needs
 MOST_GROWTH = 1.0  # MB for each hundred recordings
-STEPS = 5.0  # MB, in which an allocator asks for more
+STEPS = many(5, 25)  # MB, in which the allocators of many threads ask for more
 UNLIKE_ONCE = "SELECT count(*) FROM portal_analysis WHERE submissions <> 1 OR state <> 'completed'"
 
 
