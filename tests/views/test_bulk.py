@@ -1,5 +1,7 @@
 """One act on many calls: asked for on the list, confirmed on its page, followed there."""
 
+import re
+
 import pytest
 
 from callcov_portal.actions import bulk
@@ -96,6 +98,17 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_written_down(as_
     assert response.status_code == 422
     assert "Nothing was done" in text_of(response)
     assert not BulkJob.objects.exists()
+
+
+def test_each_act_says_before_it_is_confirmed_what_it_does(as_alice, alice):
+    RecordingFactory()
+    said = {}
+    for act in BulkAct:
+        job = bulk.ask(alice, act, Selection())
+        page = as_alice.get(f"/calls/bulk/{job.pk}/").content.decode()
+        (said[act],) = re.findall(r"<p>((?:Of|For|Exactly|What) .*?)</p>", page, re.DOTALL)
+    assert len(set(said.values())) == len(BulkAct)
+    assert {act for act in said if "may be billed" in said[act]} == {BulkAct.AGAIN, BulkAct.KEEP}
 
 
 def test_a_job_is_its_askers_and_a_leads_business(as_bob, as_alice, as_dora, alice):
