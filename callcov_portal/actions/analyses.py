@@ -32,6 +32,9 @@ def replace(
     recording: Recording, old: Analysis | None, user: User, act: str, urgency: Urgency = Urgency.PERSON
 ) -> Analysis:
     """Write the new analysis and make it the current one; of two people pressing at once one succeeds."""
+    Recording.objects.select_for_update(no_key=True).get(
+        pk=recording.pk
+    )  # before what belongs to it, as whoever compares
     new = Analysis.objects.create(
         recording=recording,
         replaces=old,
@@ -79,7 +82,7 @@ def keep_both(analysis: Analysis, user: User) -> None:
     original = analysis.duplicate_of
     recognising.lock()  # first, as whoever compares does
     again = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None, "duplicate_of": None}
-    may = analysis.may_keep and is_unsent(analysis, state=State.FAILED, failure=analysis.failure)
+    may = analysis.may_keep and stays(analysis, state=State.FAILED, failure=analysis.failure)
     if original is None or not (may and Analysis.objects.move(analysis.pk, State.QUEUED, **again)):
         raise NotPossible("Only what was taken for another call, and is not sent yet, can be kept beside it.")
     recognising.keep(analysis.recording_id, original.pk)
@@ -97,5 +100,9 @@ def cancel(analysis: Analysis, user: User) -> None:
 
 def is_unsent(analysis: Analysis, **fields: object) -> bool:
     """Say whether nothing of an analysis was ever sent and these fields hold, which stays so until the transaction ends."""
-    rows = Analysis.objects.select_for_update(no_key=True).filter(pk=analysis.pk, sent_at=None, **fields)
-    return rows.exists()
+    return stays(analysis, sent_at=None, **fields)
+
+
+def stays(analysis: Analysis, **fields: object) -> bool:
+    """Say whether these fields of an analysis hold, which stays so until the transaction ends."""
+    return Analysis.objects.select_for_update(no_key=True).filter(pk=analysis.pk, **fields).exists()

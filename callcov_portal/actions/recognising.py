@@ -131,8 +131,8 @@ def why(recording: Recording, match: Match) -> str:
 
 
 def let_go(row: Fingerprint) -> None:
-    """Let the call be sent."""
-    waiting = Analysis.objects.filter(recording=row.pk, needs_comparing=True)
+    """Let the call be sent. One that is looked for at the API first (`restoring`) is compared anew before it is."""
+    waiting = Analysis.objects.filter(recording=row.pk, state=State.QUEUED, needs_comparing=True)
     waiting.update(needs_comparing=False)
 
 

@@ -1,14 +1,15 @@
 """Did it arrive? The answer to a POST was lost, so the API is asked before anything is sent again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, outcomes, pace, schedule
+from callcov_portal.actions import gateway, outcomes, pace, recognising, schedule
 from callcov_portal.actions.applying import Applied
 from callcov_portal.actions.submitting import accept
 from callcov_portal.client.api import Api
@@ -157,9 +158,17 @@ def note_absence(analysis: Analysis) -> None:
         outcomes.fail(analysis, Failure.UNSURE, why)
         return
     log.info("proven_absent", analysis=str(analysis.pk), submission=analysis.submissions)
+    with transaction.atomic():
+        put_back(analysis, now)
+
+
+def put_back(analysis: Analysis, now: datetime) -> None:
+    """Queue again what never arrived; what was still to be compared when it was taken for sent is compared now."""
+    needs_comparing = analysis.needs_comparing and recognising.note_due(analysis.recording, analysis.urgency)
     Analysis.objects.move(
         analysis.pk,
         State.QUEUED,
+        needs_comparing=needs_comparing,
         detail="It had not arrived; it is sent again.",
         next_attempt_at=now + schedule.before_sending_again(analysis.submissions),
         absences=0,

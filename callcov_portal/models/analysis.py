@@ -190,8 +190,11 @@ class Analysis(models.Model):
 
     @property
     def may_keep(self) -> bool:
-        """Whether a person may say that it is a call of its own, although another sounds the same. The bytes must be here."""
-        is_duplicate = self.state == State.FAILED and self.failure in KEEPABLE and not self.was_sent
+        """Whether a person may say that it is a call of its own, although another sounds the same. The bytes must be here.
+
+        It waited to be sent when it was found out: nothing of it is under way.
+        """
+        is_duplicate = self.state == State.FAILED and self.failure in KEEPABLE
         return is_duplicate and self.duplicate_of_id is not None and bool(self.recording.file)
 
     @property

@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
-from callcov_portal import tasks
-from callcov_portal.actions import deliveries, tokens, turns
+from callcov_portal import sound, tasks
+from callcov_portal.actions import deliveries, recognising, tokens, turns
 from callcov_portal.actions.advancing import advance
-from callcov_portal.models import Analysis, State
+from callcov_portal.models import Analysis, Failure, State, Urgency
 from tests.actions.conftest import again, forget_the_limits, make_due
-from tests.factories import AnalysisFactory, CompletedFactory
+from tests.factories import AnalysisFactory, CompletedFactory, RecordingFactory
+from tests.fingerprints import heard
 from tests.pacing import queue_up
+from tests.working import work
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +85,24 @@ def test_a_link_whose_copy_is_still_to_be_fetched_is_looked_for_first(api, monke
     assert (api.calls, fetched) == (["list"], [])
     go_on(analysis)
     assert fetched
+
+
+def test_what_waited_to_be_compared_is_compared_once_its_absence_is_proven(api, monkeypatch) -> None:
+    monkeypatch.setattr(sound, "hear", lambda path, **_limits: heard(1, int(path.read_text())))
+    names = [default_storage.save(f"2026/03/{one}.wav", ContentFile(str(one).encode())) for one in range(2)]
+    first, second = (RecordingFactory(file=name, duration_seconds=36.0) for name in names)
+    waiting = [
+        AnalysisFactory(recording=one, needs_comparing=recognising.note_due(one, Urgency.PERSON))
+        for one in (first, second)
+    ]
+    advance(waiting[0].pk)
+    call_command("restored")
+    while work("recognising", second.pk):
+        pass
+    assert go_on(waiting[1]) == State.FAILED
+    after = again(waiting[1])
+    assert (after.failure, after.duplicate_of, len(api.sent)) == (Failure.DUPLICATE, first, 1)
+    assert after.may_keep
 
 
 def test_many_are_looked_for_within_the_limits(api, monkeypatch) -> None:
