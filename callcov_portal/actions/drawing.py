@@ -47,7 +47,8 @@ def nothing_comes_first() -> bool:
 
     What is compared is drawn with that.
     """
-    return not muting.KIND.next(timezone.now()) and not Fingerprint.objects.filter(due_at__isnull=False).exists()
+    now = timezone.now()
+    return not muting.KIND.next(now) and not Fingerprint.objects.filter(due_at__isnull=False, due_at__lte=now).exists()
 
 
 # One slot with muting, so that a worker's other threads stay free. One at a time is enough, as each rings for the next.

@@ -121,7 +121,10 @@ def state_context(recording: Recording, problem: str = "") -> dict[str, Any]:
     `is_silent` means that the page has no player, because there was no audio when it was made.
     """
     analysis = recording.current_analysis
-    seen = f"{analysis.pk}.{analysis.state}.{analysis.stage}.{analysis.stage_fraction:.2f}" if analysis else ""
+    seen = ""
+    if analysis:
+        waits_for = f"{analysis.needs_copy:d}{analysis.needs_comparing:d}"
+        seen = f"{analysis.pk}.{analysis.state}.{waits_for}.{analysis.stage}.{analysis.stage_fraction:.2f}"
     return {
         "recording": recording,
         "analysis": analysis,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from callcov_portal import sound, tasks
 from callcov_portal.actions import chores, drawing, fetching, muting, recordings
-from callcov_portal.models import Recording, Waveform
+from callcov_portal.models import Fingerprint, Recording, Waveform
 from callcov_portal.safefetch import Fetched
 from tests.factories import RecordingFactory, SpanFactory
 from tests.sounds import wav, wav_file
@@ -79,6 +79,13 @@ def test_it_gives_way_to_a_call_that_nobody_can_hear_before_it_is_muted(waveform
     muting.note_spans(waiting)
     assert not work("drawing", waveform.pk)
     Recording.objects.filter(pk=waiting).update(muting="failed", muting_at=None)
+    assert work("drawing", waveform.pk)
+
+
+def test_it_gives_way_to_what_is_compared_now_but_not_to_what_is_put_off(waveform) -> None:
+    other = Fingerprint.objects.create(recording=RecordingFactory(), due_at=timezone.now())
+    assert not work("drawing", waveform.pk)
+    Fingerprint.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(minutes=5))
     assert work("drawing", waveform.pk)
 
 

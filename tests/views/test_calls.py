@@ -376,6 +376,16 @@ def test_no_news_is_an_empty_answer(as_bob):
     assert 'hx-trigger="every' in response.content.decode()
 
 
+def test_that_a_call_is_no_longer_compared_is_news_on_its_page(as_bob):
+    analysis = AnalysisFactory(needs_comparing=True)
+    page = as_bob.get(f"/calls/{analysis.recording.pk}/").content.decode()
+    assert "It is compared with the calls that are there" in page
+    (url,) = re.findall(r'hx-get="(/calls/\d+/state/[^"]+)"', page)
+    assert as_bob.get(url.replace("&amp;", "&"), headers=HTMX).status_code == 204
+    Analysis.objects.update(needs_comparing=False)
+    assert "It is compared" not in as_bob.get(url.replace("&amp;", "&"), headers=HTMX).content.decode()
+
+
 def test_the_last_news_ends_the_asking(as_bob):
     analysis = ProcessingFactory()
     url = news_url(as_bob)
