@@ -28,6 +28,7 @@ TRIES = 3
 REFUSED = "It refuses the key, or the key lacks a right: check CALLCOV_STORAGE_KEY and CALLCOV_STORAGE_SECRET."
 PATH = re.compile(r"(https?://[^/\s\"]+)[^\s\"]*")  # of an address: it names an object, which tells a person nothing
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 20
+LOOK = Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})  # whether it is there at all
 
 
 @contextmanager
@@ -68,27 +69,31 @@ class Bucket(S3Storage):  # type: ignore[misc]
         }  # fmt: skip
         config = Config(
             connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, max_pool_connections=32,
-            signature_version="s3v4", retries={"mode": "standard", "max_attempts": TRIES}, **careful,
+            signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": TRIES}, **careful,
         )  # fmt: skip
         super().__init__(client_config=config, **options)
         # A file is sent from the disk, a few parts of 8 MB at a time, of which none is held in memory.
         self.transfer = TransferConfig(max_concurrency=4)
         self.lock = threading.Lock()
-        self.made: Any = None
+        self.made: dict[str, Any] = {}
 
     @property
     def client(self) -> Any:
-        """The client; made at first use."""
+        """The client for objects."""
+        return self.client_for("objects", self.client_config)
+
+    def client_for(self, what: str, config: Config) -> Any:
+        """Return a client; made at first use."""
         with self.lock:
-            if self.made is None:
+            if what not in self.made:
                 with plainly():
-                    self.made = self._create_session().client(
+                    self.made[what] = self._create_session().client(
                         "s3",
                         region_name=self.region_name or None,
                         endpoint_url=self.endpoint_url or None,
-                        config=self.client_config,
+                        config=config,
                     )
-            return self.made
+            return self.made[what]
 
     @property
     def below(self) -> str:
@@ -101,10 +106,11 @@ class Bucket(S3Storage):  # type: ignore[misc]
         return str(self._normalize_name(clean_name(name)))
 
     def look(self) -> None:
-        """Return if the bucket answers and lets us in; raises `StorageAway`."""
+        """Return if the bucket answers and lets us in; raises `StorageAway`, after some seconds at most."""
+        client = self.client_for("looks", self.client_config.merge(LOOK))
         try:
             with plainly():
-                self.client.head_bucket(Bucket=self.bucket_name)
+                client.head_bucket(Bucket=self.bucket_name)
         except FileNotFoundError as error:
             raise StorageAway("It has no bucket of that name: check CALLCOV_STORAGE_BUCKET.") from error
 
@@ -124,6 +130,10 @@ class Bucket(S3Storage):  # type: ignore[misc]
         except FileNotFoundError:
             return False
         return True
+
+    def url(self, *_given: Any, **_more: Any) -> str:
+        """Refuse: a signed address would let anybody hear what this portal shows to some, muted or not."""
+        raise NotImplementedError("Recordings are heard through the portal alone.")
 
     def size(self, name: str) -> int:
         return int(self.head(name)["ContentLength"])

@@ -50,7 +50,8 @@ def a_bucket(name: str) -> None:
 
 def a_prefix(path: str) -> None:
     """Refuse a beginning of names that the storage would read as another one."""
-    if (path and not re.fullmatch(r"[\w!.*'()-]+(/[\w!.*'()-]+)*/?", path, re.ASCII)) or ".." in path:
+    parts = path.removesuffix("/").split("/")
+    if path and not all(re.fullmatch(r"[\w!.*'()-]+", part, re.ASCII) and part not in {".", ".."} for part in parts):
         raise ValidationError("Not the beginning of a name in a bucket, such as portal/recordings.")
 
 
@@ -84,13 +85,18 @@ def database(folder: Path) -> dict[str, Any]:
 
 
 def bucket(name: str, *, endpoint: str, region: str, key: str, secret: str, prefix: str) -> dict[str, Any]:
-    """Return Django's storage for recordings in a bucket; boto3 looks for a key elsewhere where none is given."""
+    """Return Django's storage for recordings in a bucket; boto3 looks for a key elsewhere where none is given.
+
+    There it also finds what belongs to that key: django-storages would add it to ours, or without the key.
+    """
     options = {
         "bucket_name": name,
         "endpoint_url": endpoint,
         "region_name": region,
         "access_key": key or None,
         "secret_key": secret or None,
+        "security_token": None,
+        "session_profile": None,
         "location": prefix,
     }
     return {"BACKEND": "callcov_portal.bucket.Bucket", "OPTIONS": options}

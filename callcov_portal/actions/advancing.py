@@ -4,7 +4,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from callcov_portal.actions import (
@@ -22,6 +21,7 @@ from callcov_portal.actions.leases import held
 from callcov_portal.client.errors import ApiError
 from callcov_portal.models import Analysis, Failure, State
 from callcov_portal.storage import AWAY, StorageAway
+from callcov_portal.uploads import DiskFull
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,9 @@ def work_on(analysis: Analysis, place: pace.Place | None = None) -> None:
         away(analysis, str(error))
     except StorageAway as error:
         log.warning("advance_waits_for_storage", analysis=str(analysis.pk), error=str(error))
-        away(analysis, AWAY)
+        without_file(analysis, AWAY)
+    except DiskFull:
+        without_file(analysis, "The disk has no room for a copy of the recording: make room.")
     except Exception as error:
         log.exception("advance_failed", analysis=str(analysis.pk), state=analysis.state)
         poisoned(analysis, error)
@@ -129,10 +131,10 @@ def send(analysis: Analysis, place: pace.Place | None) -> None:
         if not may_go(analysis):  # it is its turn to be sent later
             outcomes.wait_until(analysis, analysis.next_attempt_at, attempts=0)
             return
-    if not default_storage.exists(recording.stored_name):
+    try:
+        submitting.submit(analysis, place)
+    except FileNotFoundError:
         outcomes.fail(analysis, Failure.GAVE_UP, "The stored file is missing. Delete the call, then add it again.")
-        return
-    submitting.submit(analysis, place)
 
 
 def wait_for_its_api(analysis: Analysis) -> None:
@@ -143,7 +145,7 @@ def wait_for_its_api(analysis: Analysis) -> None:
 
 
 def away(analysis: Analysis, why: str) -> None:
-    """Wait longer while the API, or the storage, is away; that is not the analysis's fault, but it does not wait for ever.
+    """Wait longer while the API is away; that is not the analysis's fault, but it does not wait for ever.
 
     After days in which the portal itself was off, one question in vain ends nothing: it is asked a few times more.
     """
@@ -152,6 +154,11 @@ def away(analysis: Analysis, why: str) -> None:
         return
     when = timezone.now() + schedule.back_off(analysis.attempts)
     outcomes.wait_until(analysis, when, why, attempts=analysis.attempts)
+
+
+def without_file(analysis: Analysis, why: str) -> None:
+    """Wait half a minute or so while the file of what is to be sent cannot be had; that uses up no try."""
+    outcomes.wait_until(analysis, timezone.now() + schedule.back_off(4), why, attempts=analysis.attempts - 1)
 
 
 def poisoned(analysis: Analysis, error: Exception) -> None:

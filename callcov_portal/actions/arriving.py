@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from callcov_portal.actions import batches
+from callcov_portal.actions import batches, storing
 from callcov_portal.models import BatchItem, Failure
 from callcov_portal.uploads import incoming_folder, refuse_if_disk_full
 
@@ -76,7 +76,7 @@ def moment_of(seconds: float) -> datetime | None:
 def take_copy(item: BatchItem, path: Path) -> BatchItem:
     """Take a copy of a file in as what becomes of its item; the file itself stays. Return the item as it is now.
 
-    Raises `Changing` if it is written meanwhile, `uploads.DiskFull`, and `OSError` if it cannot be read: nothing has
+    Raises `Changing` if it is written meanwhile, `uploads.DiskFull`, `storage.StorageAway`, and `OSError` if it cannot be read: nothing has
     become of the item then.
     """
     before = path.stat()
@@ -85,6 +85,7 @@ def take_copy(item: BatchItem, path: Path) -> BatchItem:
         batches.refuse(item, Failure.TOO_LARGE, why)
         item.refresh_from_db()
         return item
+    storing.require()
     refuse_if_disk_full(incoming_folder(), before.st_size)
     copy = incoming_folder() / f"{uuid.uuid4()}.part"
     try:

@@ -1,5 +1,6 @@
 """Taking in a batch: each item becomes a call, a duplicate, or is refused with its cause; once, whoever comes twice."""
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from callcov_portal import parts
-from callcov_portal.actions import recordings
+from callcov_portal.actions import recordings, storing
 from callcov_portal.models import (
     Batch,
     BatchItem,
@@ -29,6 +30,7 @@ from callcov_portal.uploads import incoming_folder
 
 log = structlog.get_logger(__name__)
 
+LONGEST_TAKING = 60.0  # seconds
 QUIET = timedelta(minutes=5)  # a page that sends a file asks every half minute
 NOT_FINISHED = "Not finished within a day."
 NO_AGENT = "No agent is named. Enter one for it, or for the whole batch."
@@ -81,8 +83,9 @@ def take_part(item: BatchItem) -> BatchItem:
     """Take in the file whose part is complete, and close the batch with its last; return the item as it is now.
 
     A process that is killed in here leaves the part, so that whoever comes next does it. Raises `parts.Busy` while
-    somebody else is at it, `FileNotFoundError` without a part.
+    somebody else is at it, `FileNotFoundError` without a part, `StorageAway`.
     """
+    storing.require()
     with parts.complete(part_of(item)) as whole:
         item = take_file(item, whole.path, whole.sha256, item.size_bytes or 0)
     close_if_settled(item.batch)
@@ -93,10 +96,12 @@ def take_whole_parts() -> None:
     """Take in files that are all here and that nobody asks about any more: the storage was away when their last byte came.
 
     While it is away still, the first of them ends it; one that our code cannot take does not. Whoever sends a file asks
-    sooner than that.
+    sooner than that. It ends after a minute or so: what is left waits for the next time.
     """
-    quiet = (timezone.now() - QUIET).timestamp()
+    quiet, until = (timezone.now() - QUIET).timestamp(), time.monotonic() + LONGEST_TAKING
     for path in incoming_folder().glob("item-*.part"):
+        if time.monotonic() > until:
+            return
         try:
             if item := item_of_whole_part(path, quiet):
                 take_part(item)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from callcov_portal.actions import shelving, unmasking
+from callcov_portal.actions import shelving, storing, unmasking
 from callcov_portal.actions.chores import Kind, Taken, Turn
 from callcov_portal.exports import NotPossible, Tally, Wish, wish_for
 from callcov_portal.models import ColumnChoice, Export, ExportState, LogEntry, Recording, Schedule, User
@@ -77,6 +77,7 @@ def make(turn: Turn[Export], choose: Choose) -> None:
     """Write the file into a folder of its own, put it into the storage, and the row last of all."""
     export = turn.row
     wish, tally = wish_of(export), Tally(told=note_of(turn))
+    storing.require()
     refuse_if_disk_full(incoming_folder(), 0)
     folder = Path(tempfile.mkdtemp(suffix=WORK_SUFFIX, dir=incoming_folder()))
     try:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from callcov_portal import safefetch
-from callcov_portal.actions import drawing, outcomes, recognising, recordings, schedule, shelving, tallying
+from callcov_portal.actions import drawing, outcomes, recognising, recordings, schedule, shelving, storing, tallying
 from callcov_portal.actions.pace import TooSoon
 from callcov_portal.actions.recordings import NotTaken
 from callcov_portal.models import Analysis, Failure, Recording, Urgency
@@ -36,7 +36,7 @@ def fetch_copy(analysis: Analysis) -> bool:
 
     A dead link, one that is not allowed, something that is no audio, and bytes that are known already end the
     analysis with their own cause. A passing trouble is tried again later, a few times. Raises `TooSoon` while
-    this process is fetching as many links as it may.
+    this process is fetching as many links as it may, `StorageAway` while there is no place for it.
     """
     if not SLOTS.acquire(blocking=False):
         raise TooSoon(timezone.now() + schedule.back_off(3))
@@ -48,6 +48,7 @@ def fetch_copy(analysis: Analysis) -> bool:
 
 def fetch_into_storage(analysis: Analysis) -> bool:
     """Do what `fetch_copy` promises."""
+    storing.require()
     path = incoming_folder() / f"{uuid.uuid4()}.part"
     try:
         fetched = safefetch.fetch_to(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from callcov_portal.actions import batches, bulk, exporting, hosts, merging, pace, shelving, spending
+from callcov_portal.actions import batches, bulk, exporting, hosts, merging, pace, shelving, spending, storing
 from callcov_portal.models import Delivery
 from callcov_portal.parts import KEPT as KEPT_UPLOADS
 from callcov_portal.uploads import incoming_folder
@@ -40,7 +40,8 @@ def tidy() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
     shelving.forget_copies(before=time.time() - A_MINUTE)
     batches.give_up_unfinished()
-    exporting.forget_expired(timezone.now())
+    if not storing.is_away():  # their files could not be removed, and nobody would remember them
+        exporting.forget_expired(timezone.now())
     Delivery.objects.filter(received_at__lt=timezone.now() - KEPT_DELIVERIES).delete()
     pace.forget_old_calls()
     spending.forget_old(timezone.localdate())

@@ -53,8 +53,14 @@ class Manifest:
 
 
 def open_manifest(manifest: Manifest, user: User, way: Way = Way.MANIFEST) -> Batch:
-    """Keep the file and begin to read it; if no column is known to hold the links, a person says which first."""
-    name = shelving.shelve(manifest.path, "manifest")
+    """Keep the file and begin to read it; if no column is known to hold the links, a person says which first.
+
+    Raises `StorageAway`: the file is gone then.
+    """
+    try:
+        name = shelving.shelve(manifest.path, "manifest")
+    finally:
+        manifest.path.unlink(missing_ok=True)
     try:
         return batches.open_batch(
             way,

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal.storage import StorageAway, is_folder
-from callcov_portal.uploads import incoming_folder, refuse_if_disk_full
+from callcov_portal.uploads import incoming_folder, refuse_if_disk_full, room_may_end
 
 log = structlog.get_logger(__name__)
 
@@ -99,9 +99,10 @@ def copied(name: str) -> Iterator[Path]:
             with path.open("xb") as copy:
                 path.chmod(0o600)  # somebody's conversation
                 fcntl.flock(copy, fcntl.LOCK_EX)
-                while block := stored.read(BLOCK):
-                    copy.write(block)
-                copy.flush()
+                with room_may_end():
+                    while block := stored.read(BLOCK):
+                        copy.write(block)
+                    copy.flush()
                 yield path
         finally:
             path.unlink(missing_ok=True)

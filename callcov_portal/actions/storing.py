@@ -1,5 +1,6 @@
 """Whether the storage answers, where it is a bucket: a worker asks now and then, pages only read what it was told."""
 
+import threading
 from datetime import timedelta
 
 import structlog
@@ -15,6 +16,7 @@ TURN = "storage_turn"
 ANSWER = "storage_answer"  # the last time it let us in
 TROUBLE = "storage_trouble"  # why it does not, since when; gone when it does again
 EVERY = timedelta(seconds=20)
+LOOKING = threading.BoundedSemaphore(1)  # of a worker's threads; an answer may take longer than until the next turn
 
 
 def take_turn() -> bool:
@@ -23,7 +25,30 @@ def take_turn() -> bool:
 
 
 def look() -> None:
-    """Ask the storage whether it lets us in, and write down what came of it. Never raises `StorageAway`."""
+    """Ask the storage whether it lets us in, and write down what came of it. Never raises `StorageAway`.
+
+    Nothing happens while another thread of this process is at it.
+    """
+    if LOOKING.acquire(blocking=False):
+        try:
+            ask()
+        finally:
+            LOOKING.release()
+
+
+def is_away() -> bool:
+    """Say whether the storage did not let us in when it was last asked."""
+    return not is_folder() and Signal.objects.filter(name=TROUBLE).exists()
+
+
+def require() -> None:
+    """Raise `StorageAway` if the storage was away and still is: before work that would be in vain without it."""
+    if is_away():
+        bucket().look()
+
+
+def ask() -> None:
+    """Do what `look` promises."""
     now = timezone.now()
     try:
         bucket().look()

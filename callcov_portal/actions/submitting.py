@@ -1,12 +1,11 @@
 """Sending a recording to the API: written down before it happens, never repeated blindly."""
 
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from callcov_portal.actions import gateway, outcomes, pace, rules, schedule, tokens
+from callcov_portal.actions import gateway, outcomes, pace, rules, schedule, shelving, tokens
 from callcov_portal.actions.applying import Applied, apply_snapshot
 from callcov_portal.client.api import Api
 from callcov_portal.client.errors import Misconfigured, NotSent, Refused, Unsure
@@ -18,12 +17,12 @@ def submit(analysis: Analysis, place: pace.Place | None = None) -> None:
     """Send a queued analysis whose recording has its file.
 
     SENDING is committed before the first byte leaves, so that a crash leaves a row that is reconciled and not
-    one that is sent again; before that its file is opened, so that a storage that is away (`StorageAway`) leaves nothing
-    to be reconciled. Raises `pace.TooSoon` with nothing written when no place was taken for it before and the
-    limits leave no room.
+    one that is sent again; before that its file is on this machine, so that a storage that is away, or goes while it
+    is read, leaves nothing to be reconciled. Raises `StorageAway`, `uploads.DiskFull` and `FileNotFoundError` of the file,
+    and `pace.TooSoon` when no place was taken for it before and the limits leave no room; with nothing written.
     """
-    with default_storage.open(analysis.recording.stored_name, "rb") as stored:
-        send(analysis, cast("BinaryIO", stored), place or pace.take(pace.SUBMISSION, pace.REQUEST))
+    with shelving.on_disk(analysis.recording.stored_name) as path, path.open("rb") as stored:
+        send(analysis, stored, place or pace.take(pace.SUBMISSION, pace.REQUEST))
 
 
 def send(analysis: Analysis, stored: BinaryIO, place: pace.Place) -> None:

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from callcov_portal.actions import arriving, batches
 from callcov_portal.models import Batch, BatchItem, BatchState, Cause, Fate, Signal, Way
-from callcov_portal.storage import StorageAway
+from callcov_portal.storage import AWAY, StorageAway
 from callcov_portal.uploads import DiskFull
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,8 @@ class Watch:
             for begin in range(0, len(complete), AT_ONCE):
                 yield from self.take_some(complete[begin : begin + AT_ONCE])
             self.settle({one.name for one in seen})
+        except StorageAway as error:
+            self.troubles.append(f"{AWAY} {error}")
         except (OSError, DiskFull) as error:
             self.note(f"The folder {self.folder}", error)
         self.tell()

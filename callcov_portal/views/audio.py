@@ -67,6 +67,8 @@ def call_audio(request: PortalRequest, number: int) -> HttpResponseBase:
         return sound(request, number)
     except BeingMade:
         return not_yet(request)
+    except FileNotFoundError:  # a muted copy that is replaced in this moment
+        raise Http404(NO_AUDIO) from None
 
 
 def sound(request: PortalRequest, number: int) -> HttpResponseBase:

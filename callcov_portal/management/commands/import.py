@@ -16,7 +16,7 @@ from callcov_portal.actions.recordings import LONGEST_LINK
 from callcov_portal.models import Batch, BatchItem, Cause, Failure, Fate, Recording, User, Way
 from callcov_portal.models.recording import key_of_link
 from callcov_portal.reading import patterns
-from callcov_portal.storage import StorageAway
+from callcov_portal.storage import AWAY, StorageAway
 from callcov_portal.uploads import DiskFull
 
 Thing = TypeVar("Thing")
@@ -56,7 +56,8 @@ class Command(BaseCommand):
             self.take(batch, paths, links)
         except (DiskFull, OSError, UnicodeDecodeError) as error:
             batches.cancel(batch)
-            raise CommandError(f"It broke off: {error} What was stored stays; run it again for the rest.") from error
+            why = f"{AWAY} {error}" if isinstance(error, StorageAway) else str(error)
+            raise CommandError(f"It broke off: {why} What was stored stays; run it again for the rest.") from error
         batches.close(batch)
         if options["wait"]:
             wait(batch)
