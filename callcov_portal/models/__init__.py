@@ -15,13 +15,12 @@ from callcov_portal.models.recording import CalledAtSource, Direction, Muting, R
 from callcov_portal.models.rule_version import RuleVersion
 from callcov_portal.models.saved_view import SavedView
 from callcov_portal.models.spoken import Spoken, Unindexed
-from callcov_portal.models.states import KEEPABLE, RETRYABLE, REVIVABLE, UNFINISHED, Failure, State, Urgency
+from callcov_portal.models.states import RETRYABLE, REVIVABLE, UNFINISHED, Failure, State, Urgency
 from callcov_portal.models.tally import AgentWeek, CallCheck, CallTally, Check, CheckWeek
 from callcov_portal.models.transcript import Document, Finding, Origin, Outcome, Segment, SensitiveSpan, Speaker
 from callcov_portal.models.waveform import Waveform
 
 __all__ = [
-    "KEEPABLE",
     "RETRYABLE",
     "REVIVABLE",
     "UNFINISHED",
