@@ -226,7 +226,8 @@ def transcript_of(segments: Sequence[Line], veil: Veil, link: str) -> SafeString
     `link` is where the sound is, "" where there is none.
     """
     if link:
-        return WITH_SOUND.each(with_sound(one, veil, safe(link)) for one in segments)
+        sound = safe(link)
+        return WITH_SOUND.each(with_sound(one, veil, sound) for one in segments)
     return WITHOUT_SOUND.each(without_sound(one, veil) for one in segments)
 
 
