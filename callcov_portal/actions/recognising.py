@@ -96,7 +96,10 @@ def hold(recording: Recording) -> None:
 
 
 def same_as(recording: Recording, found: sound.Fingerprint) -> Match | None:
-    """Return the call that sounds the same, held until the end of the transaction; the best of several, None without any."""
+    """Return a call that sounds the same, held until the end of the transaction; None without any.
+
+    Of several it is the one that has the most words in common.
+    """
     seconds = recording.duration_seconds or 0.0
     keys = {key_of(seconds, word, beside) for word in found.words(found.asked) for beside in (-1, 0, 1)}
     for number in calls_with(keys, recording.pk):
