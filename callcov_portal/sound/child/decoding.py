@@ -1,6 +1,6 @@
 """A recording as plain samples in a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .examining import examine
@@ -22,21 +22,30 @@ def packed(frames: Iterable[Any], channels: int) -> bytes:
 def decode(path: str, out: str, rate: int, max_seconds: float) -> dict[str, Any]:
     """Write the samples of `path` to `out`. Returns Pcm's fields; stops as soon as the limit is passed."""
     facts = examine(path)
-    limit = int(max_seconds * rate)
     if facts["duration_seconds"] > max_seconds + 1:
         raise too_long(max_seconds)
-    with open(path, "rb") as source, open(out, "wb") as sink:
-        opened = Opened(source)
-        resampler = Resampler(facts["channels"], rate)
-        width, written = 4 * resampler.channels, 0
-        for frame in opened.frames():
-            written += sink.write(packed(resampler.take(frame), resampler.channels))
-            if written // width > limit + rate:
+    resampler = Resampler(facts["channels"], rate)
+    with open(out, "wb") as sink:
+        written = sum(map(sink.write, samples_of(path, resampler, facts["duration_seconds"], max_seconds)))
+    return {"channels": resampler.channels, "samples": written // (4 * resampler.channels), "sample_rate": rate}
+
+
+def samples_of(path: str, resampler: Resampler, counted: float, max_seconds: float) -> Iterator[bytes]:
+    """Yield the samples of `path` as they are decoded, in interleaved float32.
+
+    Raises Failure as soon as the limit is passed, and at the end if less than half of the `counted` seconds could be decoded.
+    """
+    second, taken = 4 * resampler.channels * resampler.rate, 0
+    with open(path, "rb") as source:
+        for frame in Opened(source).frames():
+            raw = packed(resampler.take(frame), resampler.channels)
+            taken += len(raw)
+            if taken / second > max_seconds + 1:
                 raise too_long(max_seconds)
-        written += sink.write(packed(resampler.rest(), resampler.channels))
-    samples = written // width
-    refuse_if_mostly_damaged(samples / rate, facts["duration_seconds"])
-    return {"channels": resampler.channels, "samples": samples, "sample_rate": rate}
+            yield raw
+        raw = packed(resampler.rest(), resampler.channels)
+    yield raw
+    refuse_if_mostly_damaged((taken + len(raw)) / second, counted)
 
 
 def refuse_if_mostly_damaged(decoded: float, counted: float) -> None:

@@ -4,9 +4,8 @@ import base64
 import os
 from typing import Any
 
-from .decoding import packed, refuse_if_mostly_damaged, too_long
+from .decoding import samples_of
 from .examining import examine
-from .opening import Opened
 from .resampling import Resampler
 
 RATE = 8000
@@ -21,16 +20,10 @@ WORTH = 4 * RATE  # bytes that are gathered before they are looked at: about a s
 def draw(path: str, max_seconds: float) -> dict[str, Any]:
     """Return Loudness's fields, the loudness as base64. Memory is constant."""
     facts = examine(path)
-    with open(path, "rb") as source:
-        opened = Opened(source)
-        resampler = Resampler(facts["channels"], RATE)
-        moments = Moments(resampler.channels)
-        for frame in opened.frames():
-            moments.take(packed(resampler.take(frame), resampler.channels))
-            if moments.seconds > max_seconds + 1:
-                raise too_long(max_seconds)
-        moments.take(packed(resampler.rest(), resampler.channels))
-    refuse_if_mostly_damaged(moments.seconds, facts["duration_seconds"])
+    resampler = Resampler(facts["channels"], RATE)
+    moments = Moments(resampler.channels)
+    for raw in samples_of(path, resampler, facts["duration_seconds"], max_seconds):
+        moments.take(raw)
     return moments.told()
 
 
