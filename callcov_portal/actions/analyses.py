@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal.actions import recognising, tallying
+from callcov_portal.actions.locks import COMPARING, lock
 from callcov_portal.actions.recordings import note
 from callcov_portal.models import REVIVABLE, Analysis, Failure, Recording, State, Urgency, User
 
@@ -80,7 +81,7 @@ def keep_both(analysis: Analysis, user: User) -> None:
     The second time nothing happens; raises `NotPossible`.
     """
     original = analysis.duplicate_of
-    recognising.lock()  # first, as whoever compares does
+    lock(COMPARING)  # first, as whoever compares does
     again = {"next_attempt_at": timezone.now(), "attempts": 0, "detail": "", "finished_at": None, "duplicate_of": None}
     may = analysis.may_keep and stays(analysis, state=State.FAILED, failure=analysis.failure)
     if original is None or not (may and Analysis.objects.move(analysis.pk, State.QUEUED, **again)):

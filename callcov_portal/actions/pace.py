@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from callcov_portal.actions import spending
+from callcov_portal.actions.locks import PACE, lock
 from callcov_portal.models import Call, Signal
 from callcov_portal.models.overview import signals
 from callcov_portal.models.prepared import Prepared, moment, prepared
@@ -28,7 +29,6 @@ WINDOW = timedelta(seconds=60.05)
 ON_THE_WAY = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=15)
 PAUSE = "pause"
-LOCK_NUMBER = 0xCA11C0
 
 
 class TooSoon(Exception):
@@ -61,7 +61,7 @@ def take(*buckets: str, within: timedelta = timedelta()) -> Place:
     That moment is now, or at most `within` ahead: until then the caller waits.
     """
     with transaction.atomic():
-        lock()
+        lock(PACE)
         now = timezone.now()  # after the wait for the lock: it counts when the call is made
         at = first_room(buckets, now)
         if at > now + within:
@@ -83,7 +83,7 @@ WRITE = Prepared(f"INSERT INTO {Call._meta.db_table} (bucket, at) VALUES (%s, %s
 def note_repeat() -> None:
     """Count a question that is asked once more at once: nobody waits for room in the middle of it."""
     with transaction.atomic():
-        lock()
+        lock(PACE)
         written(REQUEST, timezone.now() + ON_THE_WAY)
         spending.count(requests=1)
 
@@ -102,13 +102,6 @@ def give_back(place: Place) -> None:
             gone = Counter(Call.objects.filter(pk__in=place.rows).values_list("bucket", flat=True))
             Call.objects.filter(pk__in=place.rows).delete()
             spending.count(requests=-gone[REQUEST], submissions=-gone[SUBMISSION])
-
-
-def lock() -> None:
-    """Let one process count at a time. On SQLite the IMMEDIATE transaction is the lock already."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_NUMBER])
 
 
 def first_room(buckets: Sequence[str], now: datetime) -> datetime:
@@ -200,7 +193,7 @@ def pause(seconds: float, why: str, bucket: str = "") -> None:
     now = timezone.now()
     until = now + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
     with transaction.atomic():
-        lock()
+        lock(PACE)
         if not pauses_after(until, *filter(None, [bucket])):
             Signal.objects.update_or_create(name=pause_of(bucket), defaults={"at": now, "until": until, "text": why})
 

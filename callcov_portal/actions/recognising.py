@@ -14,19 +14,19 @@ import threading
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal import sound
 from callcov_portal.actions import drawing, outcomes, shelving
 from callcov_portal.actions.chores import Kind, Taken, Turn
+from callcov_portal.actions.locks import COMPARING, lock
 from callcov_portal.models import Analysis, Failure, Fingerprint, Recording, SoundWord, State
 from callcov_portal.models.fingerprint import COUNTS, calls_with, key_of
 from callcov_portal.uploads import DiskFull
 
 MOST_TRIES = 5  # half a minute
 LONGEST = 600.0  # seconds of hearing, after which a call is sent without being compared
-LOCK_NUMBER = 0xCA11C1
 # It keeps a processor busy, but a call waits for it: a place of its own beside muting and drawing.
 SLOT = threading.BoundedSemaphore(1)
 
@@ -70,7 +70,7 @@ def recognise(turn: Turn[Fingerprint]) -> None:
 @transaction.atomic
 def decide(turn: Turn[Fingerprint], recording: Recording, found: sound.Fingerprint | None) -> None:
     """Compare a recording with the calls that are there, and do what follows; all of it or nothing."""
-    lock()
+    lock(COMPARING)
     match = same_as(recording, found) if found else None
     hold(recording)
     made = {"places": found.kept, "words": packed(found)} if found else {"places": None, "words": None}
@@ -79,13 +79,6 @@ def decide(turn: Turn[Fingerprint], recording: Recording, found: sound.Fingerpri
     if match is None or not end_as_duplicate(recording, match):
         let_go(turn.row)
         make_findable(recording.pk)
-
-
-def lock() -> None:
-    """Let one process compare at a time. On SQLite the IMMEDIATE transaction is the lock already."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_NUMBER])
 
 
 def hold(recording: Recording) -> None:
@@ -141,7 +134,7 @@ def let_go(row: Fingerprint) -> None:
 
 def keep(number: int, original: int) -> None:
     """Take two calls for two, whatever they sound like; both are found from now on. In a transaction only."""
-    lock()
+    lock(COMPARING)
     Fingerprint.objects.filter(pk__in=[number, original]).update(is_kept=True)
     make_findable(number)
 

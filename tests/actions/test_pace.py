@@ -197,6 +197,6 @@ class TestOneWorker:
         self, time_machine, monkeypatch
     ) -> None:
         time_machine.move_to("2026-03-02T12:00:00Z", tick=False)
-        monkeypatch.setattr(pace, "lock", lambda: time_machine.shift(4))
+        monkeypatch.setattr(pace, "lock", lambda _number: time_machine.shift(4))
         assert pace.take(pace.REQUEST).at == timezone.now()
         assert Call.objects.get().at == timezone.now() + pace.ON_THE_WAY
