@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 A_DAY = 24 * 3600
 
 
-def kept(suffix: str = "wav", content: bytes = b"sound") -> str:
+def kept(suffix: str = "wav", content: bytes = b"sound" * 1000) -> str:
     """Store a file as the portal names them; return its name."""
     return default_storage.save(f"2026/03/{uuid.uuid4()}.{suffix}", ContentFile(content))
 
@@ -79,24 +79,24 @@ def test_where_all_is_well_nothing_is_named(rows, run, later):
     status, said = run("--delete")
     assert status == 0
     assert said.splitlines() == [
-        "4 files (20 bytes) stored, 4 files (20 bytes) known to a row.",
-        "Deleted 0 files (0 bytes).",
+        "4 files (20 kB) stored, 4 files (20 kB) known to a row.",
+        "Deleted 0 files.",
     ]
     assert all(exists(*rows))
 
 
 def test_an_orphan_is_named_and_deleted_only_when_that_is_asked(rows, run, later):
-    orphan = kept(content=b"x" * 2048)
+    orphan = kept(content=b"x" * 2001)
     later(48)
     for _ in range(2):
         status, said = run()
         assert status == 0
-        assert "orphaned        2.0 KB  " in said
+        assert "orphaned          3 kB  " in said
         assert said.splitlines()[0].endswith(orphan)
-        assert "1 file (2.0 KB) orphaned." in said
+        assert "1 file (3 kB) orphaned." in said
         assert "Nothing was deleted." in said
         assert exists(orphan) == [True]
-    assert "Deleted 1 file (2.0 KB)." in run("--delete")[1]
+    assert "Deleted 1 file (3 kB)." in run("--delete")[1]
     assert exists(orphan) == [False]
     assert "Deleted 0 files" in run("--delete")[1]
     assert all(exists(*rows))
@@ -105,7 +105,7 @@ def test_an_orphan_is_named_and_deleted_only_when_that_is_asked(rows, run, later
 def test_what_came_a_moment_ago_may_be_on_its_way(rows, run, later):
     young = kept()
     later(20)
-    assert "1 file (5 bytes) without a row, but not older than 24 h." in run("--delete")[1]
+    assert "1 file (5 kB) without a row, but not older than 24 h." in run("--delete")[1]
     assert exists(young) == [True]
     assert "Deleted 1 file" in run("--delete", "--older-than", "19")[1]
     assert exists(young) == [False]
@@ -118,14 +118,16 @@ def test_the_margin_is_an_hour_at_least(rows, run):
 
 
 def test_what_the_portal_never_put_there_is_named_and_left_alone(rows, run, later):
-    names = [default_storage.save(name, ContentFile(b"mine")) for name in ("notes.txt", "2026/03/two\x07bells.wav")]
+    names = [
+        default_storage.save(name, ContentFile(b"mine" * 1000)) for name in ("notes.txt", "2026/03/two\x07bells.wav")
+    ]
     later(48)
     status, said = run("--delete")
     assert status == 0
     assert "not ours" in said
     assert "notes.txt" in said
     assert r"'2026/03/two\x07bells.wav'" in said
-    assert "2 files (8 bytes) not ours, never deleted." in said
+    assert "2 files (8 kB) not ours, never deleted." in said
     assert exists(*names) == [True, True]
 
 
@@ -195,7 +197,7 @@ def test_more_rows_than_are_read_at_once_are_all_known(rows, run, later, monkeyp
         RecordingFactory(file=kept())
         BatchFactory(manifest=kept("manifest"))
     later(48)
-    assert "14 files (70 bytes) stored, 14 files (70 bytes) known to a row." in run()[1]
+    assert "14 files (70 kB) stored, 14 files (70 kB) known to a row." in run()[1]
 
 
 def test_an_upload_in_parts_that_nobody_finished_is_named_and_forgotten(in_bucket, run, later):
@@ -224,9 +226,9 @@ def test_a_bucket_that_is_away_is_said(in_bucket, run, monkeypatch):
 
 class TestTheFolder:
     def test_parts_of_uploads_are_summed_and_left_to_housekeeping(self, run, later):
-        (incoming_folder() / "item-1.part").write_bytes(b"123")
+        (incoming_folder() / "item-1.part").write_bytes(b"123" * 1000)
         later(48)
-        assert "1 file (3 bytes) arriving or in work; what is left of them housekeeping removes." in run("--delete")[1]
+        assert "1 file (3 kB) arriving or in work; what is left of them housekeeping removes." in run("--delete")[1]
         assert (incoming_folder() / "item-1.part").exists()
 
     def test_a_file_that_was_moved_here_a_moment_ago_is_young_whatever_its_date(self, run):
@@ -234,7 +236,7 @@ class TestTheFolder:
         name = kept()
         old = time.time() - 10 * A_DAY
         os.utime(default_storage.path(name), (old, old))
-        assert "1 file (5 bytes) without a row, but not older than 24 h." in run()[1]
+        assert "1 file (5 kB) without a row, but not older than 24 h." in run()[1]
 
     def test_a_name_that_no_text_can_be_and_a_link_do_no_harm(self, run, later, tmp_path):
         RecordingFactory(file=kept())
@@ -249,7 +251,7 @@ class TestTheFolder:
         assert "2 files" in said
 
     def test_without_a_folder_there_is_nothing(self, run):
-        assert run() == (0, "0 files (0 bytes) stored, 0 files (0 bytes) known to a row.\n")
+        assert run() == (0, "0 files stored, 0 files known to a row.\n")
 
     def test_a_file_that_goes_while_it_is_looked_at_is_left_out(self):
         names = {kept(), kept()}

@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
+from django.core.files.storage import default_storage
 from django.db.models import Model
 
 from callcov_portal import storage
+from callcov_portal.actions import muting
 from callcov_portal.models import Batch, Export, Recording
-from callcov_portal.storage import Stored
+from callcov_portal.storage import Stored, Upload
 
 AT_ONCE = 5000
 # How `shelving.shelve` names files: nothing else in the storage is ours to delete.
@@ -86,9 +88,26 @@ class Inventory:
         query = f"SELECT name, size, at FROM stored WHERE {UNKNOWN} AND {which} ORDER BY name"  # noqa: S608
         return map(Stored._make, self.table.execute(query, values))
 
+    def unfinished(self) -> Iterator[Upload]:
+        """Yield the uploads to a bucket that nobody finished and that were begun before the margin. Raises `StorageAway`."""
+        return (upload for upload in storage.unfinished() if upload.at.timestamp() <= self.young)
+
     def lacking(self) -> Iterator[Lacking]:
         """Yield the rows whose file is gone."""
         return map(Lacking._make, self.table.execute(LACKING))
+
+    def delete(self) -> Sum:
+        """Delete what is orphaned, and forget what is unfinished; twice is no error. Returns how much was orphaned.
+
+        Raises `StorageAway`.
+        """
+        files = size = 0
+        for one in self.orphans():
+            default_storage.delete(one.name)
+            files, size = files + 1, size + one.size
+        for upload in self.unfinished():
+            storage.bucket().forget(upload)
+        return Sum(files, size)
 
     def stored(self) -> Sum:
         """Return how much is stored."""
@@ -117,6 +136,12 @@ def taken(young: float) -> Iterator[Inventory]:
         table.executemany("INSERT INTO named VALUES (?, ?, ?, 2)", named())
         table.executescript(INDEXES)
         yield Inventory(table, young)
+
+
+def remake(one: Lacking) -> bool:
+    """Make a muted copy due that is gone; False for anything else, of which the file is the only one."""
+    recording = Recording.objects.filter(pk=one.row).first() if one.what == MUTED else None
+    return recording is not None and muting.try_again(recording)
 
 
 def named() -> Iterator[tuple[str, str, str]]:

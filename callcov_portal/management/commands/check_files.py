@@ -2,19 +2,18 @@
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from callcov_portal import storage
-from callcov_portal.actions import inventory, muting
-from callcov_portal.actions.inventory import MUTED, Inventory, Lacking
-from callcov_portal.models import Recording
-from callcov_portal.storage import StorageAway, Stored, Upload
+from callcov_portal.actions import inventory
+from callcov_portal.actions.inventory import Inventory, Sum
+from callcov_portal.storage import StorageAway, Stored
+from callcov_portal.templatetags.portal import in_bytes
 from callcov_portal.uploads import incoming_folder
 
 LEAST_HOURS = 1
@@ -52,11 +51,11 @@ class Command(BaseCommand):
         young = time.time() - options["older_than"] * 3600
         try:
             with inventory.taken(young) as found:
-                orphans, uploads = self.say_orphans(found), self.say_uploads(young)
+                orphans, uploads = self.say_orphans(found), self.say_uploads(found)
                 lacking = self.say_lacking(found, remake=options["remake"])
                 self.say_sums(found, options["older_than"])
                 if options["delete"]:
-                    self.delete(found, young, sure=options["yes"])
+                    self.delete(found, sure=options["yes"])
                 elif orphans or uploads:
                     self.stdout.write("Nothing was deleted. --delete deletes what is orphaned or unfinished.")
         except StorageAway as error:
@@ -75,10 +74,10 @@ class Command(BaseCommand):
             self.stdout.write(f"not ours    {described(one)}")
         return count
 
-    def say_uploads(self, young: float) -> int:
+    def say_uploads(self, found: Inventory) -> int:
         """Name the uploads to a bucket that were begun before the margin; return how many there are."""
         count = 0
-        for count, one in enumerate(old_uploads(young), 1):  # noqa: B007
+        for count, one in enumerate(found.unfinished(), 1):  # noqa: B007
             self.stdout.write(f"unfinished  {'':>10}  {one.at:%Y-%m-%d %H:%M}  {one.name}")
         return count
 
@@ -86,74 +85,48 @@ class Command(BaseCommand):
         """Name the rows that lack their files; return how many there are, but for those that are made again."""
         count = 0
         for one in found.lacking():
-            is_remade = remake and remade(one)
+            is_remade = remake and inventory.remake(one)
             self.stdout.write(f"missing     {one.what} {one.row}: {one.name}{', is made again' if is_remade else ''}")
             count += not is_remade
         return count
 
     def say_sums(self, found: Inventory, hours: int) -> None:
         """Say how much there is of everything."""
-        stored, known = found.stored(), found.known()
-        self.stdout.write(
-            f"{sum_of(stored.files, stored.size)} stored, {sum_of(known.files, known.size)} known to a row."
-        )
+        self.stdout.write(f"{in_words(found.stored())} stored, {in_words(found.known())} known to a row.")
         for which, words in (
             (found.orphans(), "orphaned"),
             (found.young_ones(), f"without a row, but not older than {hours} h"),
             (found.foreign(), "not ours, never deleted"),
         ):
-            files, size = added(which)
-            if files:
-                self.stdout.write(f"{sum_of(files, size)} {words}.")
+            if (some := added(which)).files:
+                self.stdout.write(f"{in_words(some)} {words}.")
         folder = str(incoming_folder())
-        files, size = added(storage.files_below(folder, len(folder) + 1))
-        if files:
-            self.stdout.write(f"{sum_of(files, size)} arriving or in work; what is left of them housekeeping removes.")
+        if (some := added(storage.files_below(folder, len(folder) + 1))).files:
+            self.stdout.write(f"{in_words(some)} arriving or in work; what is left of them housekeeping removes.")
 
-    def delete(self, found: Inventory, young: float, *, sure: bool) -> None:
-        """Delete what is orphaned or unfinished; twice is no error."""
+    def delete(self, found: Inventory, *, sure: bool) -> None:
+        """Delete what is orphaned or unfinished, but not where no row knows any file, unless that is meant."""
         if not sure and not found.known().files and (count := found.stored().files):
             raise CommandError(NO_ROW_KNOWS.format(count=count))
-        files = size = 0
-        for one in found.orphans():
-            default_storage.delete(one.name)
-            files, size = files + 1, size + one.size
-        for upload in old_uploads(young):
-            storage.bucket().forget(upload)
-        self.stdout.write(f"Deleted {sum_of(files, size)}.")
-
-
-def old_uploads(young: float) -> list[Upload]:
-    """Return the unfinished uploads that were begun before the margin."""
-    return [one for one in storage.unfinished() if one.at.timestamp() <= young]
-
-
-def remade(one: Lacking) -> bool:
-    """Make a muted copy due that is gone; False for anything else, of which the file is the only one."""
-    recording = Recording.objects.filter(pk=one.row).first() if one.what == MUTED else None
-    return recording is not None and muting.try_again(recording)
+        self.stdout.write(f"Deleted {in_words(found.delete())}.")
 
 
 def described(one: Stored) -> str:
     """Return a file in a line."""
     at = timezone.localtime(datetime.fromtimestamp(min(max(one.at, 0), LATEST), UTC))
     name = one.name if one.name.isprintable() else repr(one.name)
-    return f"{sized(one.size):>10}  {at:%Y-%m-%d %H:%M}  {name}"
+    return f"{in_bytes(one.size):>10}  {at:%Y-%m-%d %H:%M}  {name}"
 
 
-def added(files: Any) -> tuple[int, int]:
+def added(files: Iterable[Stored]) -> Sum:
     """Return how many files there are, and their bytes."""
     count = size = 0
     for one in files:
         count, size = count + 1, size + one.size
-    return count, size
+    return Sum(count, size)
 
 
-def sum_of(files: int, size: int) -> str:
-    """Return a sum in words."""
-    return f"{files:,} file{'' if files == 1 else 's'} ({sized(size)})"
-
-
-def sized(size: int) -> str:
-    """Return so many bytes as people read them."""
-    return filesizeformat(size).replace("\xa0", " ")
+def in_words(some: Sum) -> str:
+    """Return a sum in words; no files have no size."""
+    words = f"{some.files:,} file{'' if some.files == 1 else 's'}"
+    return f"{words} ({in_bytes(some.size)})" if some.files else words
