@@ -1,10 +1,9 @@
 """My work: what is to be reviewed, what needs attention, and which check goes wrong when."""
 
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -12,23 +11,14 @@ from callcov_portal import standings, tasks
 from callcov_portal.actions import bulk
 from callcov_portal.models import RETRYABLE, BulkJob, BulkState, Failure, Recording, State
 from callcov_portal.models import overview as questions
-from callcov_portal.models.overview import Cause
 from callcov_portal.models.people import TEAM_LENGTH
 from callcov_portal.reading import weeks
 from callcov_portal.standings import Whose
 from callcov_portal.views.agents import clean
+from callcov_portal.views.causes import Failed
 from callcov_portal.views.heatmap import heat_map, to_agents
 from callcov_portal.views.paging import COUNT_CAP
 from callcov_portal.views.rendering import PortalRequest
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """One cause of failure, how many of its calls can be retried, and how far a retry of them is, if one is under way."""
-
-    cause: Cause
-    retryable: int
-    retry: BulkJob | None
 
 
 @require_safe
@@ -41,7 +31,7 @@ def home(request: PortalRequest) -> HttpResponse:
     context = {
         "unreviewed": min(unreviewed, COUNT_CAP),
         "are_more": unreviewed > COUNT_CAP,
-        "troubles": troubles(),
+        "causes": causes(),
         "has_calls": unreviewed > 0 or Recording.objects.exists(),
         "period": period,
         "periods": weeks.choices(timezone.localdate()),
@@ -57,13 +47,24 @@ def to_review() -> int:
     return Recording.objects.filter(state=State.COMPLETED, reviewed_at=None).order_by()[: COUNT_CAP + 1].count()
 
 
-def troubles() -> list[Trouble]:
+def causes() -> list[Failed]:
     """Return the causes of failure, the most frequent first; three queries."""
-    causes = questions.causes(questions.failures())
     running = BulkJob.objects.filter(state=BulkState.RUNNING).exclude(failure="")
     under_way = {job.failure: job for job in running}
     unsent = questions.retryable()
-    return [Trouble(cause, unsent.get(cause.code, 0), under_way.get(cause.code)) for cause in causes]
+    return [
+        Failed(
+            cause=cause.code,
+            label=cause.label,
+            count=cause.count,
+            link=f"{reverse('calls')}?state=failed&failure={cause.code}",
+            what_to_do=cause.what_to_do,
+            retryable=unsent.get(cause.code, 0),
+            retry_at=reverse("retry_these", args=[cause.code]) if cause.code in RETRYABLE else "",
+            retry=under_way.get(cause.code),
+        )
+        for cause in questions.causes(questions.failures())
+    ]
 
 
 @require_POST

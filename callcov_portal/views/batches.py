@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +24,7 @@ from callcov_portal.models import RETRYABLE, Batch, BatchState, BulkJob, BulkSta
 from callcov_portal.models.batch import standings, summed
 from callcov_portal.models.stretches import EVERYTHING, Place, Stretch, read, stretches
 from callcov_portal.views.batch_rows import row_of
+from callcov_portal.views.causes import Failed
 from callcov_portal.views.exports import attachment
 from callcov_portal.views.listing import clean_query
 from callcov_portal.views.paging import PAGE_SIZE
@@ -39,15 +41,6 @@ PARTS = (
     ("duplicates", "duplicates"),
     ("cancelled", "cancelled"),
 )
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Items that failed for one cause; how many of them can be retried, and how far a retry is, if one is under way."""
-
-    of: Stretch
-    retryable: int
-    retry: BulkJob | None
 
 
 @require_safe
@@ -112,7 +105,7 @@ def batch_or_404(pk: UUID) -> Batch:
 def context_of(shown: Batch, request: PortalRequest) -> dict[str, Any]:
     """Return what the page of a batch shows."""
     found = stretches(shown.pk, standings([shown.pk])[shown.pk])
-    sums, failed = summed((one.state, one.cause, one.count) for one in found), troubles(shown, found)
+    sums, failed = summed((one.state, one.cause, one.count) for one in found), causes(shown, found)
     part, cause = chosen(request.GET, found)
     among = [one for one in found if one.part == part and cause in {"", one.key}] if part else [whole(shown)]
     page = read(among, PAGE_SIZE, after=place(request.GET.get("after")), before=place(request.GET.get("before")))
@@ -130,7 +123,7 @@ def context_of(shown: Batch, request: PortalRequest) -> dict[str, Any]:
         "later": page.last and f"{page.last[0]}~{page.last[1]}",
         "query": clean_query(request.GET, without=("seen",)),
         "within": clean_query(request.GET, without=("seen", "before", "after")),
-        "troubles": failed,
+        "causes": failed,
         "may_cancel": sums.waiting > 0 and may_cancel(request.user, shown),
         "is_live": is_live(shown, sums),
         "seen": hashlib.sha256(repr(facts).encode()).hexdigest()[:12],
@@ -169,13 +162,28 @@ def place(text: str | None) -> Place | None:
     return (key, int(number)) if key and number.isdecimal() and len(number) < 10 else None
 
 
-def troubles(shown: Batch, found: list[Stretch]) -> list[Trouble]:
+def causes(shown: Batch, found: list[Stretch]) -> list[Failed]:
     """Return the causes of failure, the most frequent first; last, what was taken for another call."""
     failed = sorted((one for one in found if is_trouble(one)), key=lambda one: (one.part != "failed", -one.count))
     queries = {bulk.query_of(shown, State.FAILED, one.cause): one.key for one in failed if may_retry(one)}
     running = BulkJob.objects.filter(state=BulkState.RUNNING, due_at__isnull=False, query__in=queries)
     under_way = {queries[job.query]: job for job in running} if queries else {}
-    return [Trouble(one, retryable_in(shown, one), under_way.get(one.key)) for one in failed]
+    return [failed_for(one, shown, under_way.get(one.key)) for one in failed]
+
+
+def failed_for(stretch: Stretch, shown: Batch, retry: BulkJob | None) -> Failed:
+    """Return what failed for one cause, with the retry of it that is under way."""
+    return Failed(
+        cause=stretch.cause,
+        label=stretch.label,
+        count=stretch.count,
+        link=f"{reverse('batch', args=[shown.pk])}?cause={quote(stretch.key)}#items",
+        what_to_do=stretch.what_to_do,
+        retryable=retryable_in(shown, stretch),
+        retry_at=reverse("batch_retry", args=[shown.pk, stretch.cause]) if may_retry(stretch) else "",
+        retry=retry,
+        was_taken=stretch.of_calls,
+    )
 
 
 def is_trouble(stretch: Stretch) -> bool:
