@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils import timezone
 
-from callcov_portal.actions.tallying import CALL_COUNTS, CHECK_COUNTS, counted, findings_of, retally, share_of
+from callcov_portal.actions.summing import CALL_COUNTS, CHECK_COUNTS
+from callcov_portal.actions.tallying import counted, findings_of, retally, share_of
 from callcov_portal.models import AgentWeek, CallCheck, CallTally, CheckWeek, Recording, Signal, State
 
 TALLIED = (

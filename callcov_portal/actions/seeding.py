@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal import demodata, rules
-from callcov_portal.actions import pouring, tallying
+from callcov_portal.actions import pouring, summing, tallying
 from callcov_portal.actions.pouring import Table
 from callcov_portal.models import (
     Agent,
@@ -63,7 +63,7 @@ class Placed:
     call: demodata.Call
     number: int
     analysis: UUID
-    share: tallying.Share
+    share: summing.Share
     worst: dict[str, str]
     judged: Judged | None
     now: datetime
@@ -132,7 +132,7 @@ def write(plan: demodata.Plan, people: People, batch: Sequence[demodata.Call], c
         Table(Segment, *SEGMENT).write(row for each in placed for row in segment_rows(each))
         Table(Document, "analysis", "raw", "received_at").write(map(document_row, filter(is_done, placed)))
         Unindexed.objects.mark([each.number for each in placed if is_done(each)], timezone.now())
-    Table(CallTally, "recording", "agent", "week", *tallying.CALL_COUNTS[1:]).write(
+    Table(CallTally, "recording", "agent", "week", *summing.CALL_COUNTS[1:]).write(
         (each.number, each.share.agent, each.share.week.isoformat(), *each.share.counts[1:]) for each in placed
     )
     Table(CallCheck, "recording", "check_ref", "outcome", "agent", "called_at").write(
@@ -141,7 +141,7 @@ def write(plan: demodata.Plan, people: People, batch: Sequence[demodata.Call], c
         for began in (moment(each.call.began),)
         for check, outcome in each.share.checks.items()
     )
-    tallying.add_all((each.share, 1) for each in placed)
+    summing.add_all((each.share, 1) for each in placed)
     return [each.judged for each in placed if each.judged]
 
 
@@ -160,7 +160,7 @@ def place(people: People, batch: Sequence[demodata.Call], checks: dict[str, int]
             checks |= tallying.checks_named(titles)
         counts = tallying.counts_of(call.seconds, set(worst.values()), is_analysed=call.state == State.COMPLETED)
         found = {checks[check]: outcome for check, outcome in worst.items()}
-        share = tallying.Share(people.agents[call.agent][0], call.week, counts, found)
+        share = summing.Share(people.agents[call.agent][0], call.week, counts, found)
         analysis = rising_uuid(now, number)
         at = min(now, call.began + timedelta(hours=20, minutes=number % 600))
         by = people.reviewers[number % len(people.reviewers)]

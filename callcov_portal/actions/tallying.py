@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,12 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from callcov_portal.actions import tally_rows
+from callcov_portal.actions.summing import CHECK_COUNTS, Share, add_up
 from callcov_portal.models import (
-    AgentWeek,
     CallCheck,
     CallTally,
     Check,
-    CheckWeek,
     Document,
     Finding,
     Outcome,
@@ -26,12 +24,11 @@ from callcov_portal.models import (
     Speaker,
     State,
 )
-from callcov_portal.models.prepared import done, moment
+from callcov_portal.models.prepared import moment
 from callcov_portal.reading import talk
 
 Line = tuple[str, float, float]  # speaker, and the seconds from and to
 WORST_FIRST = (Outcome.VIOLATED, Outcome.OMITTED, Outcome.MET, Outcome.HEARD)
-ROWS_AT_ONCE = 1000  # databases bound the parameters of a statement
 COUNTED = (
     "agent_id",
     "called_at",
@@ -39,19 +36,7 @@ COUNTED = (
     "state",
     "current_analysis_id",
 )  # all that is looked at of a call
-CALL_COUNTS = ("calls", *tally_rows.COUNTS)
-CHECK_COUNTS = tuple(outcome.value for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD))
 SHOWN = (*CHECK_COUNTS, "is_violated", "is_omitted", "is_heard", "talk_ratio", "negative_ratio")
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one call adds: to which agent and week, how much of each count, and how each check (by its row) came out."""
-
-    agent: int
-    week: date
-    counts: tuple[int, ...]
-    checks: Mapping[int, str] = field(default_factory=dict)
 
 
 def week_of(moment: datetime) -> date:
@@ -161,7 +146,7 @@ def share_of(recording: Recording, findings: Iterable[tuple[str, str, str]], *, 
 
 
 def counts_of(seconds: float | None, outcomes: AbstractSet[str], *, is_analysed: bool) -> tuple[int, ...]:
-    """Return what one call adds to each of `CALL_COUNTS`; `outcomes` are the worst of each check."""
+    """Return what one call adds to each of `summing.CALL_COUNTS`; `outcomes` are the worst of each check."""
     assessed = bool(outcomes & {Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED})
     flags = (is_analysed, assessed, Outcome.VIOLATED in outcomes, Outcome.OMITTED in outcomes)
     return (1, round(1000 * (seconds or 0)), *map(int, flags))
@@ -216,44 +201,3 @@ def write_rows(recording: Recording, before: Share | None, after: Share) -> None
         values = (after.agent, after.week, *after.counts[1:])
         if before is None or not tally_rows.update_of_tally().made(values, recording.pk):
             tally_rows.call_tallies().write([(recording.pk, *values)])
-
-
-def add_up(before: Share | None, after: Share | None) -> None:
-    """Add to the sums by week what one call adds now, less what it added before."""
-    add_all((share, sign) for share, sign in ((before, -1), (after, 1)) if share)
-
-
-def add_all(shares: Iterable[tuple[Share, int]]) -> None:
-    """Add the shares of calls to the sums by week, those with the sign -1 less; in the caller's transaction."""
-    calls: dict[tuple[int, date], Counter[str]] = {}
-    checks: dict[tuple[int, date, int], Counter[str]] = {}
-    for share, sign in shares:
-        own = calls.setdefault((share.agent, share.week), Counter())
-        own.update({name: sign * count for name, count in zip(CALL_COUNTS, share.counts, strict=True)})
-        for check, outcome in share.checks.items():
-            checks.setdefault((share.agent, share.week, check), Counter())[outcome] += sign
-    upsert(AgentWeek._meta.db_table, ("agent_id", "week"), CALL_COUNTS, calls)
-    upsert(CheckWeek._meta.db_table, ("agent_id", "week", "check_ref_id"), CHECK_COUNTS, checks)
-
-
-def upsert(
-    table: str, keys: tuple[str, ...], names: tuple[str, ...], changes: Mapping[tuple[Any, ...], Counter[str]]
-) -> None:
-    """Add to counts, in rows that are made where they are missing, so that no other writer comes between.
-
-    In the order of their keys, so that two writers never wait for each other.
-    """
-    changed = sorted((key, counts) for key, counts in changes.items() if any(counts.values()))
-    for first in range(0, len(changed), ROWS_AT_ONCE):
-        upsert_some(table, keys, names, changed[first : first + ROWS_AT_ONCE])
-
-
-def upsert_some(
-    table: str, keys: tuple[str, ...], names: tuple[str, ...], changed: Sequence[tuple[tuple[Any, ...], Counter[str]]]
-) -> None:
-    """Do what `upsert` promises for so few rows that one statement takes them."""
-    columns, places = ", ".join((*keys, *names)), ", ".join(["%s"] * (len(keys) + len(names)))
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)
-    rows = ", ".join([f"({places})"] * len(changed))
-    values: list[Any] = [value for key, counts in changed for value in (*key, *(counts[name] for name in names))]
-    done(f"INSERT INTO {table} ({columns}) VALUES {rows} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}", values)  # noqa: S608

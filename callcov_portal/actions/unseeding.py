@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from callcov_portal import demodata
-from callcov_portal.actions import shelving, tallying
+from callcov_portal.actions import shelving, summing
 from callcov_portal.models import Agent, Analysis, CallCheck, CallTally, Contact, Recording, Spent, User
 
 AT_ONCE = 200
@@ -41,7 +41,7 @@ def remove_some() -> int:
         for analysis in analyses
         if analysis.sent_at and analysis.api_url != demodata.SOURCE
     )
-    tallying.add_all((share, -1) for share in counted(numbers))
+    summing.add_all((share, -1) for share in counted(numbers))
     Recording.objects.filter(pk__in=numbers).update(current_analysis=None)
     Recording.objects.filter(pk__in=numbers).delete()
     for call in held.values():
@@ -50,16 +50,16 @@ def remove_some() -> int:
     return len(numbers)
 
 
-def counted(numbers: Sequence[int]) -> list[tallying.Share]:
+def counted(numbers: Sequence[int]) -> list[summing.Share]:
     """Return what was added for these calls."""
     checks: dict[int, dict[int, str]] = {}
     for number, check, outcome in CallCheck.objects.filter(recording__in=numbers).values_list(
         "recording", "check_ref", "outcome"
     ):
         checks.setdefault(number, {})[check] = outcome
-    names = tallying.CALL_COUNTS[1:]
+    names = summing.CALL_COUNTS[1:]
     return [
-        tallying.Share(agent, week, (1, *counts), checks.get(number, {}))
+        summing.Share(agent, week, (1, *counts), checks.get(number, {}))
         for number, agent, week, *counts in CallTally.objects.filter(recording__in=numbers).values_list(
             "recording", "agent", "week", *names
         )

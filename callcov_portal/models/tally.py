@@ -1,8 +1,8 @@
 """What is counted: how each check came out in each call, and the same week by week.
 
 A call counts by its current analysis, if that is completed; a check counts once per call, by its worst finding: violated
-before omitted before met. What was not assessed is in no row. Only `actions/tallying.py` writes these, in the transaction
-that changes what they count, so that the sums by week always equal a recount.
+before omitted before met. What was not assessed is in no row. Only `actions/tallying.py` and `actions/summing.py` write
+these, in the transaction that changes what they count, so that the sums by week always equal a recount.
 """
 
 from django.db import models

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callcov_portal.actions import analyses, recordings, recounting, tallying
+from callcov_portal.actions import analyses, recordings, recounting, summing, tallying
 from callcov_portal.models import AgentWeek, CallCheck, CallTally, Check, CheckWeek, Outcome, Recording, Signal, State
 from callcov_portal.models.analysis import Analysis
 from tests.factories import (
@@ -37,12 +37,12 @@ def analysed(*findings: tuple[str, str], **recording) -> Recording:
 
 def week_of_agent(agent, week: date = MONDAY) -> tuple[int, ...]:
     row = AgentWeek.objects.get(agent=agent, week=week)
-    return tuple(getattr(row, name) for name in tallying.CALL_COUNTS)
+    return tuple(getattr(row, name) for name in summing.CALL_COUNTS)
 
 
 def check_week(agent, check_id: str, week: date = MONDAY) -> tuple[int, ...]:
     row = CheckWeek.objects.get(agent=agent, week=week, check_ref__check_id=check_id)
-    return tuple(getattr(row, name) for name in tallying.CHECK_COUNTS)
+    return tuple(getattr(row, name) for name in summing.CHECK_COUNTS)
 
 
 def test_a_check_counts_once_for_each_call_by_its_worst_finding():

@@ -45,7 +45,7 @@ def doings(place: str) -> dict[str, Doing]:
 
     from benchmarks.pages.asking import signed_in
     from callcov_portal.actions import recounting
-    from callcov_portal.actions.tallying import CALL_COUNTS
+    from callcov_portal.actions.summing import CALL_COUNTS
     from callcov_portal.models import AgentWeek
 
     browser = signed_in()
