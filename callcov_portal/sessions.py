@@ -1,5 +1,6 @@
 """Who is signed in: sessions and accounts as Django keeps them, asked for by statements that are put together once."""
 
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -23,12 +24,19 @@ class SessionStore(db.SessionStore):
         """Return what the session holds; nothing, and it loses its key, where it is unknown or over."""
         for text, until in sessions_by_key().rows([self.session_key]):
             if until > timezone.now():
-                content: dict[str, Any] = self.decode(text)
+                content = deepcopy(decoded(text))
                 if (way := content.get(BACKEND_SESSION_KEY)) in OURS:
                     content[BACKEND_SESSION_KEY] = OURS[way]
                 return content
         self._session_key = None
         return {}
+
+
+@lru_cache(maxsize=1000)
+def decoded(text: str) -> dict[str, Any]:
+    """Return what is written in a session, nothing where it is not signed by us; of the same text always the same."""
+    content: dict[str, Any] = SessionStore().decode(text)
+    return content
 
 
 class Accounts(ModelBackend):

@@ -23,7 +23,7 @@ from callcov_portal.views.ranges import BLOCK, NotSatisfiable, Span, blocks, par
 from callcov_portal.views.rendering import PortalRequest
 
 SOUND = re.compile(r"/calls/([0-9]{1,18})/audio/", re.ASCII)
-TO_BE_EXPLAINED = (DisallowedHost, Http404, PermissionDenied, BeingMade)
+TO_BE_EXPLAINED = (DisallowedHost, FileNotFoundError, Http404, PermissionDenied, BeingMade)
 
 
 def straight_to_sound(
