@@ -12,7 +12,6 @@ from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
 from callcov_portal.uploads import incoming_folder
 from tests.faults import many
 from tests.sounds import wav
-from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401  fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -30,7 +29,7 @@ def sum_is(where: Page, text: str) -> None:
     expect(where.locator("#sum")).to_have_text(text, timeout=30_000)
 
 
-def test_each_file_has_its_own_fate_and_the_sum_is_shown(page, tmp_path):  # noqa: F811
+def test_each_file_has_its_own_fate_and_the_sum_is_shown(page, tmp_path):
     folder = folder_of(3, tmp_path)
     (folder / "notes.wav").write_bytes(b"no sound")
     (folder / "z copy.wav").write_bytes(wav(0.1, seed=0))
@@ -53,7 +52,7 @@ def test_each_file_has_its_own_fate_and_the_sum_is_shown(page, tmp_path):  # noq
     assert Batch.objects.get().state == BatchState.CLOSED
 
 
-def test_names_are_read_by_a_pattern_while_it_is_typed_and_corrected_in_place(page, tmp_path):  # noqa: F811
+def test_names_are_read_by_a_pattern_while_it_is_typed_and_corrected_in_place(page, tmp_path):
     file_patterns.keep(None, team="North", name="x", text="{agent}_{contact}", position=0)
     page.goto("/calls/add/")
     page.locator("#id_folder").set_input_files(str(folder_of(3, tmp_path)))
@@ -82,7 +81,7 @@ def test_names_are_read_by_a_pattern_while_it_is_typed_and_corrected_in_place(pa
     assert [item.name for item in BatchItem.objects.all()] == [f"march/nora_c{n}.wav" for n in range(3)]
 
 
-def test_what_is_not_here_is_cancelled_one_by_one_or_all_at_once(page, tmp_path):  # noqa: F811
+def test_what_is_not_here_is_cancelled_one_by_one_or_all_at_once(page, tmp_path):
     folder = folder_of(5, tmp_path)
     page.goto("/calls/add/")
     page.locator("#id_agent").fill("otto")
@@ -111,7 +110,7 @@ CUT = many(10_000, 1_500)  # milliseconds
 
 @pytest.mark.faults
 @pytest.mark.timeout(400)
-def test_many_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):  # noqa: F811
+def test_many_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):
     folder = folder_of(FILES, tmp_path)
     page.goto("/calls/add/")
     page.locator("#id_pattern").fill("{agent}_{contact}")
@@ -137,7 +136,7 @@ def test_many_files_survive_a_cut_network_and_a_closed_tab(page, tmp_path):  # n
     assert Recording.objects.filter(batch=Batch.objects.get()).count() == FILES
 
 
-def test_a_file_that_is_half_here_goes_on_where_it_broke_off(page, tmp_path):  # noqa: F811
+def test_a_file_that_is_half_here_goes_on_where_it_broke_off(page, tmp_path):
     sound = tmp_path / "long.wav"
     sound.write_bytes(wav(30.0))
     page.goto("/calls/add/")

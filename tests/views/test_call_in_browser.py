@@ -1,5 +1,4 @@
 """The page of a call in a real browser: the waveform, the words that are heard, finding, swapping, going on."""
-# ruff: noqa: F811
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from callcov_portal.models import Analysis, Outcome, Recording, Segment, Speaker
 from callcov_portal.quality import views
 from tests.factories import CompletedFactory, DocumentFactory, FindingFactory, RecordingFactory, SegmentFactory
 from tests.sounds import wav
-from tests.views.test_in_browser import chromium, open_call, page, position, troubles, until  # noqa: F401
+from tests.views.browsing import open_call, position, until
 from tests.working import work
 from tools.screens.looking import problems_in_each_scheme
 

@@ -1,5 +1,4 @@
 """A long call plays without a hitch and goes to any of its seconds at once, measured in a real browser."""
-# ruff: noqa: F811
 
 import json
 import random
@@ -17,7 +16,7 @@ from callcov_portal.actions import drawing
 from callcov_portal.models import Recording, Segment, Speaker
 from callcov_portal.sound import Loudness
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory
-from tests.views.test_in_browser import chromium, open_call, page, position, troubles  # noqa: F401
+from tests.views.browsing import open_call, position
 from tests.working import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.node, pytest.mark.django_db(transaction=True)]

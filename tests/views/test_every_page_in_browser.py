@@ -1,12 +1,9 @@
 """Every page in a real browser, light and dark, wide and narrow: readable for all, no error of a script, nothing too wide."""
-# ruff: noqa: F811
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
 from callcov_portal.actions import indexing
-from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401
+from tests.views.browsing import sign_in
 from tests.working import work
 from tools.screens.looking import WIDTHS, overheard, problems_in_each_scheme, visit
 from tools.screens.pages import EMPTY, PAGES, Page
@@ -18,10 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200), pytest.mark.django
 @pytest.fixture
 def errors(page, live_server, dora) -> list[str]:
     """What scripts and console of the page say goes wrong, while an administrator is signed in."""
-    client = Client()
-    client.force_login(dora, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    sign_in(page, live_server, dora)
     return overheard(page)
 
 

@@ -1,15 +1,13 @@
 """The page Exports in a real browser: columns move, rows are counted, and it can be read by all."""
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from callcov_portal.actions import exporting, scheduling
 from callcov_portal.exports import wish_for
 from callcov_portal.models import ColumnChoice, Every
 from tests.factories import AgentFactory, RecordingFactory
-from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.views.browsing import EVIL, sign_in
 from tests.working import work
 from tools.screens.looking import problems_in_each_scheme
 
@@ -17,13 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def address(page, live_server, dora) -> str:  # noqa: F811
+def address(page, live_server, dora) -> str:
     """The page for calls whose agent's name means harm, with exports of every state, as an administrator sees it."""
-    client = Client()
-    client.force_login(dora, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": live_server.url}]
-    )
+    sign_in(page, live_server, dora)
     RecordingFactory(agent=AgentFactory(identifier=EVIL))
     for filters in ("", "since=%3Cb%3E"):
         export = exporting.order(wish_for("calls").of(filters), dora)
@@ -33,7 +27,7 @@ def address(page, live_server, dora) -> str:  # noqa: F811
     return "/exports/?agent=%3Cimg%20src%3Dx%3E"
 
 
-def test_the_page_keeps_axes_rules_and_nothing_hostile_runs(page, address):  # noqa: F811
+def test_the_page_keeps_axes_rules_and_nothing_hostile_runs(page, address):
     page.goto(address)
     page.locator("details.schedule summary").click()
     expect(page.locator("#rows")).to_have_text("0 rows")
@@ -43,7 +37,7 @@ def test_the_page_keeps_axes_rules_and_nothing_hostile_runs(page, address):  # n
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_column_moves_by_keyboard_keeps_the_focus_and_is_remembered(page, address, dora):  # noqa: F811
+def test_a_column_moves_by_keyboard_keeps_the_focus_and_is_remembered(page, address, dora):
     page.goto("/exports/")
     expect(page.locator("#rows")).to_have_text("1 row")
     page.focus("#down-call")

@@ -1,18 +1,10 @@
 """The pages in a real browser: what scripts and polling do, and what the policy forbids."""
 
-import os
-import wave
-from collections.abc import Iterator
-from io import BytesIO
-
 import pytest
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from callcov_portal.models import Analysis, Outcome, Recording, State
+from callcov_portal.models import Analysis, State
 from callcov_portal.quality.models import Review
 from tests.factories import (
     AgentFactory,
@@ -25,86 +17,10 @@ from tests.factories import (
     SegmentFactory,
 )
 from tests.rulesets import GREETING
+from tests.views.browsing import EVIL, long_call, open_call, position, until
 from tools.screens.looking import problems_in_each_scheme, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
-WATCH = "document.addEventListener('securitypolicyviolation', e => console.error('VIOLATION ' + e.violatedDirective + ' ' + e.sample));"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    # Playwright's loop makes Django believe that it is called from asynchronous code.
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        yield browser
-        browser.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def troubles() -> list[str]:
-    """What a page said went wrong: violations, script errors, dialogs."""
-    return []
-
-
-@pytest.fixture
-def page(chromium, live_server, alice, troubles) -> Iterator[Page]:
-    """A page in which alice is signed in; nothing may go wrong in it unnoticed."""
-    client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800})
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-    page = context.new_page()
-    page.add_init_script(WATCH)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: troubles.append(line.text) if "VIOLATION" in line.text else None)
-    page.set_default_timeout(10_000)
-    yield page
-    context.close()
-    assert troubles == []
-
-
-def long_call(seconds: float = 60.0) -> Recording:
-    """Return a call with real sound of that length, two segments and two findings in it."""
-    buffer = BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\0\0" * int(8000 * seconds))
-    name = default_storage.save("long.wav", ContentFile(buffer.getvalue()))
-    call = RecordingFactory(file=name, duration_seconds=seconds)
-    analysis = CompletedFactory(recording=call)
-    SegmentFactory(analysis=analysis, text="The first words.", start=5.0, end=9.0)
-    SegmentFactory(analysis=analysis, text="The second words.", start=30.0, end=35.0)
-    FindingFactory(analysis=analysis, title="Nowhere", outcome=Outcome.OMITTED)
-    FindingFactory(analysis=analysis, title="Somewhere", outcome=Outcome.MET, start=40.0, end=41.0)
-    return call
-
-
-def position(page: Page) -> float:
-    return float(page.evaluate("document.getElementById('audio').currentTime"))
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait until an expression is true (the pages' policy forbids Playwright's own way of waiting for one)."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(condition)
-
-
-def open_call(page: Page, call: Recording) -> None:
-    page.goto(call.get_absolute_url())
-    until(page, "document.getElementById('audio').readyState >= 1")
 
 
 def test_a_click_on_a_segment_plays_from_there_and_marks_it(page):

@@ -14,14 +14,14 @@ from tests.factories import (
     ProcessingFactory,
     RecordingFactory,
 )
-from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.views.browsing import EVIL
 from tests.working import work
 from tools.screens.looking import problems_in_each_scheme, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_rows_are_walked_through_selected_and_opened_by_key(page):  # noqa: F811
+def test_rows_are_walked_through_selected_and_opened_by_key(page):
     calls = [CompletedFactory().recording for _ in range(3)][::-1]
     page.goto("/calls/")
     for key in ("j", "j", "x"):
@@ -43,7 +43,7 @@ def test_rows_are_walked_through_selected_and_opened_by_key(page):  # noqa: F811
     page.wait_for_url(f"**/calls/{calls[0].pk}/")
 
 
-def test_keys_can_be_switched_off(page):  # noqa: F811
+def test_keys_can_be_switched_off(page):
     CompletedFactory()
     page.goto("/calls/")
     page.keyboard.press("?")
@@ -56,7 +56,7 @@ def test_keys_can_be_switched_off(page):  # noqa: F811
 
 
 @pytest.mark.parametrize("path", ["/calls/", "/search/?words=calling"])
-def test_filters_are_folded_away_where_there_is_little_room_and_open_in_a_window_that_is_widened(page, path):  # noqa: F811
+def test_filters_are_folded_away_where_there_is_little_room_and_open_in_a_window_that_is_widened(page, path):
     CompletedFactory()
     filters = page.get_by_text("Filters", exact=True).locator("xpath=..")
     page.set_viewport_size({"width": 390, "height": 844})
@@ -71,7 +71,7 @@ def test_filters_are_folded_away_where_there_is_little_room_and_open_in_a_window
     expect(filters).to_have_attribute("open", "")
 
 
-def test_e_exports_what_is_shown(page):  # noqa: F811
+def test_e_exports_what_is_shown(page):
     CompletedFactory()
     page.goto("/calls/?state=completed")
     with page.expect_download() as download:
@@ -79,7 +79,7 @@ def test_e_exports_what_is_shown(page):  # noqa: F811
     assert "/exports/calls.csv?state=completed" in download.value.url
 
 
-def test_what_is_selected_outlives_news_of_its_row(page):  # noqa: F811
+def test_what_is_selected_outlives_news_of_its_row(page):
     analysis = ProcessingFactory()
     page.goto("/calls/")
     row = page.locator(f"#call-{analysis.recording.pk}")
@@ -91,7 +91,7 @@ def test_what_is_selected_outlives_news_of_its_row(page):  # noqa: F811
     expect(page.locator("#picked")).to_have_text("1 selected")
 
 
-def test_what_left_the_page_is_not_meant_any_more(page):  # noqa: F811
+def test_what_left_the_page_is_not_meant_any_more(page):
     done, other = CompletedFactory().recording, RecordingFactory()
     page.goto("/calls/")
     page.locator("#pick-page").check()
@@ -105,7 +105,7 @@ def test_what_left_the_page_is_not_meant_any_more(page):  # noqa: F811
     assert list(BulkItem.objects.values_list("number", flat=True)) == [done.pk]
 
 
-def test_the_names_behind_the_counts_come_on_focus(page):  # noqa: F811
+def test_the_names_behind_the_counts_come_on_focus(page):
     FindingFactory(title="States the purpose", outcome=Outcome.OMITTED)
     page.goto("/calls/")
     page.locator(".moments").focus()
@@ -114,7 +114,7 @@ def test_the_names_behind_the_counts_come_on_focus(page):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_pages_keep_axes_rules_fit_the_screen_and_nothing_hostile_runs(page, alice, width):  # noqa: F811
+def test_the_pages_keep_axes_rules_fit_the_screen_and_nothing_hostile_runs(page, alice, width):
     page.set_viewport_size({"width": width, "height": 900})
     call = RecordingFactory(agent=AgentFactory(name=EVIL), contact=ContactFactory(name=EVIL), file_name=EVIL)
     FindingFactory(analysis=CompletedFactory(recording=call), title=EVIL, outcome=Outcome.VIOLATED)

@@ -1,5 +1,4 @@
 """Masked words and silent seconds in a real browser."""
-# ruff: noqa: F811
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from callcov_portal.actions import muting
 from callcov_portal.models import Analysis, LogEntry, Muting, Recording, State, User
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory, SegmentFactory, SpanFactory
 from tests.sounds import wav
-from tests.views.test_in_browser import chromium, open_call, page, position, troubles, until  # noqa: F401
+from tests.views.browsing import open_call, position, until
 from tests.working import work
 from tools.screens.looking import problems_in_each_scheme
 

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.test import Client
 from playwright.sync_api import expect
 
 import callcov_portal
@@ -21,7 +19,7 @@ from tests.factories import (
     FindingFactory,
     RecordingFactory,
 )
-from tests.views.test_in_browser import EVIL, chromium, page, troubles  # noqa: F401
+from tests.views.browsing import EVIL, sign_in
 from tests.views.test_status import signal
 from tools.screens.looking import problems_in_each_scheme
 
@@ -30,13 +28,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def pages(page, live_server, dora) -> list[str]:  # noqa: F811
+def pages(page, live_server, dora) -> list[str]:
     """Addresses of every page of this half, full of text that means harm, as an administrator sees them."""
-    client = Client()
-    client.force_login(dora, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": live_server.url}]
-    )
+    sign_in(page, live_server, dora)
     agent, contact = AgentFactory(identifier=EVIL, name=EVIL), ContactFactory(identifier=EVIL, name=EVIL)
     analysis = CompletedFactory(recording=RecordingFactory(agent=agent, contact=contact))
     for outcome in Outcome:
@@ -52,7 +46,7 @@ def pages(page, live_server, dora) -> list[str]:  # noqa: F811
     ]  # fmt: skip
 
 
-def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page, pages):  # noqa: F811
+def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page, pages):
     for address in pages:
         page.goto(address)
         for summary in page.locator("details.act summary").all():
@@ -61,14 +55,14 @@ def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page, pages):  # noq
         assert page.locator("main img[src='x'], main svg:not(.chart, .range), main script").count() == 0
 
 
-def test_nothing_is_wider_than_a_telephone(page, pages):  # noqa: F811
+def test_nothing_is_wider_than_a_telephone(page, pages):
     page.set_viewport_size({"width": 390, "height": 800})
     for address in pages:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 
 
-def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):  # noqa: F811
+def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):
     AnalysisFactory(recording__agent__identifier="nobody's")
     AnalysisFactory(recording__agent__identifier="nora")
     page.goto("/agents/?weeks=all")
@@ -80,7 +74,7 @@ def test_typing_finds_an_agent_and_back_brings_all_of_them_back(page, pages):  #
     expect(page.locator("#people tbody tr")).to_have_count(4)
 
 
-def test_evidence_plays_just_its_seconds(page, pages):  # noqa: F811
+def test_evidence_plays_just_its_seconds(page, pages):
     name = default_storage.save("2026/03/clip.mp3", ContentFile((EXAMPLES / "call2_complaint.mono.mp3").read_bytes()))
     analysis = CompletedFactory(recording=RecordingFactory(file=name, format="mp3", mime="audio/mpeg"))
     FindingFactory(analysis=analysis, outcome=Outcome.VIOLATED, quote="That is not my problem.", start=5.0, end=5.8)

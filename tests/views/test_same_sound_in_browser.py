@@ -1,13 +1,10 @@
 """A call that sounds the same as another, in a real browser: readable for all, and kept by one press."""
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from callcov_portal.models import Analysis, Failure, Fate, State
 from tests.factories import AnalysisFactory, BatchFactory, BatchItemFactory, CompletedFactory, RecordingFactory
-from tests.views.test_in_browser import chromium, page, troubles  # noqa: F401
 from tools.screens.looking import problems_in_each_scheme
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,12 +15,8 @@ WHY = (
 
 
 @pytest.fixture
-def same(page, live_server, alice) -> Analysis:  # noqa: F811
-    """One call of a batch that was taken for another, as a lead sees it."""
-    client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+def same() -> Analysis:
+    """One call of a batch that was taken for another."""
     batch = BatchFactory()
     call = RecordingFactory(batch=batch)
     BatchItemFactory(batch=batch, fate=Fate.STORED, recording=call)
@@ -33,7 +26,7 @@ def same(page, live_server, alice) -> Analysis:  # noqa: F811
     )  # fmt: skip
 
 
-def test_the_pages_keep_axes_rules_and_none_is_wider_than_a_telephone(page, same):  # noqa: F811
+def test_the_pages_keep_axes_rules_and_none_is_wider_than_a_telephone(page, same):
     for address in ("/calls/", same.recording.get_absolute_url(), same.recording.batch.get_absolute_url()):
         page.set_viewport_size({"width": 1440, "height": 900})
         page.goto(address)
@@ -42,7 +35,7 @@ def test_the_pages_keep_axes_rules_and_none_is_wider_than_a_telephone(page, same
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 
 
-def test_both_are_kept_from_the_list_by_one_press(page, same):  # noqa: F811
+def test_both_are_kept_from_the_list_by_one_press(page, same):
     page.goto("/calls/")
     expect(page.locator(f"#call-{same.recording_id}")).to_contain_text("Same sound as call #")
     page.get_by_role("button", name=f"Keep both: call #{same.recording_id}").click()
@@ -50,7 +43,7 @@ def test_both_are_kept_from_the_list_by_one_press(page, same):  # noqa: F811
     expect(page.locator("#state")).to_contain_text("Waiting")
 
 
-def test_both_are_kept_on_the_page_of_the_call(page, same):  # noqa: F811
+def test_both_are_kept_on_the_page_of_the_call(page, same):
     page.goto(same.recording.get_absolute_url())
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Keep both").click()

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from callcov_portal.actions import indexing
 from callcov_portal.models import Recording
 from tests.factories import AgentFactory, CompletedFactory, ContactFactory, RecordingFactory, SegmentFactory
-from tests.views.test_in_browser import EVIL, chromium, long_call, page, troubles, until  # noqa: F401
+from tests.views.browsing import EVIL, long_call, until
 from tools.screens.looking import problems_in_each_scheme
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,7 +18,7 @@ def indexed(call: Recording) -> Recording:
     return call
 
 
-def test_a_key_leads_from_the_calls_to_the_search_and_the_filters_come_along(page):  # noqa: F811
+def test_a_key_leads_from_the_calls_to_the_search_and_the_filters_come_along(page):
     nora = RecordingFactory(agent=AgentFactory(identifier="nora"))
     for call in (nora, RecordingFactory()):
         SegmentFactory(analysis=CompletedFactory(recording=call), text="I want a refund.")
@@ -33,7 +33,7 @@ def test_a_key_leads_from_the_calls_to_the_search_and_the_filters_come_along(pag
     expect(page.locator(f"#hit-{nora.pk} mark")).to_have_text("refund")
 
 
-def test_typing_and_choosing_find_at_once_and_back_undoes_it(page):  # noqa: F811
+def test_typing_and_choosing_find_at_once_and_back_undoes_it(page):
     indexed(long_call())
     page.goto("/search/")
     expect(page.locator("#words")).to_be_focused()
@@ -48,7 +48,7 @@ def test_typing_and_choosing_find_at_once_and_back_undoes_it(page):  # noqa: F81
     expect(page.locator(".hit")).to_have_count(1)
 
 
-def test_a_line_is_heard_where_it_stands_and_ends_where_it_ends(page):  # noqa: F811
+def test_a_line_is_heard_where_it_stands_and_ends_where_it_ends(page):
     call = indexed(long_call())
     page.goto("/search/?words=words")
     lines = page.locator("[data-play]")
@@ -69,7 +69,7 @@ def test_a_line_is_heard_where_it_stands_and_ends_where_it_ends(page):  # noqa: 
     expect(page.locator("#stretch")).to_be_hidden()
 
 
-def test_a_sound_that_is_gone_says_so(page):  # noqa: F811
+def test_a_sound_that_is_gone_says_so(page):
     call = RecordingFactory(file="gone.wav")
     SegmentFactory(analysis=CompletedFactory(recording=call), text="I want a refund.")
     indexed(call)
@@ -78,7 +78,7 @@ def test_a_sound_that_is_gone_says_so(page):  # noqa: F811
     expect(page.get_by_text("This sound cannot be played.")).to_be_visible()
 
 
-def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page):  # noqa: F811
+def test_the_pages_keep_axes_rules_and_nothing_hostile_runs(page):
     call = RecordingFactory(agent=AgentFactory(name=EVIL), contact=ContactFactory(name=EVIL))
     analysis = CompletedFactory(recording=call)
     SegmentFactory(analysis=analysis, text=f"{EVIL} refund {EVIL}", start=0.5, end=2.0)
