@@ -1,13 +1,11 @@
 """A file system that really fills: nothing is half stored, nothing is damaged, and all goes on when there is room again."""
 
 import hashlib
-import io
 import os
 import random
 import re
 import sqlite3
 import time
-import wave
 from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ from callcov_portal.models import Analysis, Batch, BatchItem, Fate, Recording, S
 from callcov_portal.uploads import incoming_folder
 from callcov_portal.views import uploading
 from tests.factories import BatchFactory
+from tests.sounds import wav_of
 from tests.views.test_uploading import create, head, item_of, patch
 from tests.whole.portal import Person, wait_for
 
@@ -48,11 +47,7 @@ def unforeseen(monkeypatch) -> None:
 
 def noise(seed: int) -> bytes:
     """Return a recording of 160 kB."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(random.Random(seed).randbytes(160_000))
-    return buffer.getvalue()
+    return wav_of(random.Random(seed).randbytes(160_000))
 
 
 def send(client, seed: int) -> int:

@@ -1,8 +1,5 @@
 """What tests of the pages in a real browser do: sign somebody in, open a call, and wait until something is so."""
 
-import wave
-from io import BytesIO
-
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -12,6 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from callcov_portal.models import Outcome, Recording, User
 from tests.factories import CompletedFactory, FindingFactory, RecordingFactory, SegmentFactory
+from tests.sounds import wav_of
 
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
 
@@ -26,13 +24,8 @@ def sign_in(page: Page, live_server: LiveServer, user: User) -> None:
 
 def long_call(seconds: float = 60.0) -> Recording:
     """Return a call with real sound of that length, two segments and two findings in it."""
-    buffer = BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\0\0" * int(8000 * seconds))
-    name = default_storage.save("long.wav", ContentFile(buffer.getvalue()))
+    silence = wav_of(bytes(2 * int(8000 * seconds)))
+    name = default_storage.save("long.wav", ContentFile(silence))
     call = RecordingFactory(file=name, duration_seconds=seconds)
     analysis = CompletedFactory(recording=call)
     SegmentFactory(analysis=analysis, text="The first words.", start=5.0, end=9.0)

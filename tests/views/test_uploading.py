@@ -5,7 +5,6 @@ import io
 import os
 import random
 import tracemalloc
-import wave
 from base64 import b64encode
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -24,7 +23,7 @@ from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
 from callcov_portal.uploads import incoming_folder
 from tests.factories import BatchFactory, BatchItemFactory
 from tests.faults import many
-from tests.sounds import wav
+from tests.sounds import wav, wav_of
 
 pytestmark = pytest.mark.django_db
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -377,11 +376,7 @@ def test_a_batch_for_which_something_came_lately_is_not_given_up(as_bob, batch):
 
 
 def test_a_large_file_takes_no_memory(as_bob, batch):
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(os.urandom(16_000_000))
-    content = buffer.getvalue()
+    content = wav_of(os.urandom(16_000_000))
     item = item_of(batch, len(content))
     create(as_bob, item)
     source = io.BytesIO(content)

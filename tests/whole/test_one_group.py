@@ -3,11 +3,9 @@
 In one file of one group, because a group takes seconds to start; none of these tests hurts it.
 """
 
-import io
 import socket
 import sqlite3
 import time
-import wave
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +19,7 @@ from tests.faults import many, tell
 from tests.faults.conftest import NO_LIMITS
 from tests.running import RealGroup, prepare
 from tests.sound.samples import silent_film
-from tests.sounds import wav
+from tests.sounds import wav, wav_of
 from tests.whole.portal import PASSWORD, Person, engine_jobs, wait_for
 
 pytestmark = [pytest.mark.group, pytest.mark.timeout(many(7200, 400))]
@@ -56,16 +54,6 @@ def data(group) -> Path:
     return Path(group.env["CALLCOV_DATA_DIR"])
 
 
-def silence(seconds: float) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(int(16_000 * seconds)))
-    return buffer.getvalue()
-
-
 def test_bad_recordings_say_their_cause_and_the_others_go_on(group, person, tmp_path) -> None:
     before = person.states()["completed"]
     bad = {
@@ -79,7 +67,7 @@ def test_bad_recordings_say_their_cause_and_the_others_go_on(group, person, tmp_
         fate = person.upload(name, content)
         assert fate["outcome"] == "refused", fate
         assert len(fate["words"]) > 15, fate
-    assert person.upload("silence.wav", silence(1.0))["outcome"] == "stored"
+    assert person.upload("silence.wav", wav_of(bytes(16_000)))["outcome"] == "stored"
     good = person.upload("good.wav", wav(0.5))
     assert good["outcome"] == "stored"
     again = person.upload("copy of good.wav", wav(0.5))
