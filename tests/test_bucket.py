@@ -36,7 +36,6 @@ from callcov_portal.models import (
 )
 from callcov_portal.storage import StorageAway
 from callcov_portal.uploads import DiskFull, incoming_folder
-from tests.actions.conftest import make_due
 from tests.client.peer import closed_port
 from tests.factories import (
     AnalysisFactory,
@@ -49,10 +48,8 @@ from tests.factories import (
 from tests.s3 import storage_at
 from tests.sounds import wav
 from tests.views.pages import text_of
-from tests.views.test_adding import FILES, JSON
-from tests.views.test_adding import sound as sound_file
-from tests.views.test_uploading import SOUND, create, head, patch
-from tests.working import due, work
+from tests.views.sending import FILES, JSON, SOUND, create, head, patch, sound_file
+from tests.working import due, make_due, work
 
 CONTENT = random.Random(3).randbytes(2 * BLOCK + 1000)
 SIZE = len(CONTENT)

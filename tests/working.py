@@ -1,4 +1,4 @@
-"""What a worker does when it is rung for, without the bell."""
+"""What a worker does when it is rung for, without the bell, and the time that passes until it is rung for again."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from callcov_portal import tasks
-from callcov_portal.actions import chores
+from callcov_portal.actions import chores, pace
+from callcov_portal.models import Analysis, Call, Signal
 
 
 def work(kind: str, pk: object) -> bool:
@@ -24,3 +25,19 @@ def work_all(kind: str) -> None:
     while pks := due(kind):
         for pk in pks:
             work(kind, pk)
+
+
+def again(analysis: Analysis) -> Analysis:
+    """Return the analysis as the database has it."""
+    return Analysis.objects.get(pk=analysis.pk)
+
+
+def make_due(analysis: Analysis) -> None:
+    """Let the time of the next attempt have come."""
+    Analysis.objects.filter(pk=analysis.pk).update(next_attempt_at=timezone.now())
+
+
+def forget_the_limits() -> None:
+    """Let the minute be over, and every pause."""
+    Call.objects.all().delete()
+    Signal.objects.filter(name__startswith=pace.PAUSE).delete()

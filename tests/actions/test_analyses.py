@@ -5,8 +5,8 @@ import pytest
 from callcov_portal.actions import analyses
 from callcov_portal.actions.analyses import NotPossible
 from callcov_portal.models import Analysis, Failure, LogEntry, State
-from tests.actions.conftest import again
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory
+from tests.working import again
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from callcov_portal.actions import deliveries, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.models import Analysis, Delivery, State
 from callcov_portal.models.delivery import KEPT_PER_ANALYSIS
-from tests.actions.conftest import again, make_due
 from tests.factories import CompletedFactory, ProcessingFactory
+from tests.working import again, make_due
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from callcov_portal.actions.recordings import CallDetails, add_link
 from callcov_portal.models import Analysis, Failure, Recording, State
 from callcov_portal.sound import Probe, SoundError
 from callcov_portal.uploads import incoming_folder
-from tests.actions.conftest import again, make_due
 from tests.factories import RecordingFactory
 from tests.sounds import wav
+from tests.working import again, make_due
 
 pytestmark = pytest.mark.django_db
 

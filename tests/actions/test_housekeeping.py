@@ -14,8 +14,8 @@ from callcov_portal.client.errors import Unavailable
 from callcov_portal.models import Analysis, Delivery, Signal, State
 from callcov_portal.models.analysis import AnalysisQuerySet
 from callcov_portal.uploads import incoming_folder
-from tests.actions.conftest import again, forget_the_limits
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory, RecordingFactory, UserFactory
+from tests.working import again, forget_the_limits
 
 
 @pytest.mark.django_db

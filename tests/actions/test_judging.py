@@ -11,10 +11,10 @@ from callcov_portal.actions import rules as actions
 from callcov_portal.actions.applying import Applied, apply_snapshot
 from callcov_portal.client.types import SnapshotSegment, SnapshotWord
 from callcov_portal.models import Analysis, Finding, RuleVersion
-from tests.actions.conftest import again, make_due
 from tests.fakes import COMPLIANCE
 from tests.reading.test_ruled import FULL, HEARD, PLACE
 from tests.rulesets import GREETING, SIGNALS, WELCOME
+from tests.working import again, make_due
 
 pytestmark = pytest.mark.django_db
 

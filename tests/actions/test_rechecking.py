@@ -9,7 +9,6 @@ from callcov_portal.actions import comparing, rechecking, trying
 from callcov_portal.actions import rules as actions
 from callcov_portal.models import Analysis, Finding, LogEntry, Segment, User
 from callcov_portal.reading.differing import Change
-from tests.actions.conftest import again
 from tests.factories import (
     AnalysisFactory,
     CompletedFactory,
@@ -19,6 +18,7 @@ from tests.factories import (
     SegmentFactory,
 )
 from tests.rulesets import GREETING, SIGNALS, WELCOME
+from tests.working import again
 
 pytestmark = pytest.mark.django_db
 

@@ -39,11 +39,10 @@ from callcov_portal.models import (
 )
 from callcov_portal.models.fingerprint import COMMON, calls_with, key_of
 from callcov_portal.safefetch import Fetched
-from tests.actions.conftest import again, make_due
 from tests.factories import AnalysisFactory, BatchFactory, BatchItemFactory, RecordingFactory
 from tests.fingerprints import heard
 from tests.sounds import wav_file
-from tests.working import due, work, work_all
+from tests.working import again, due, make_due, work, work_all
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import NotFound, NotSent, Unavailable, Unsure
 from callcov_portal.client.types import AnalysisSnapshot
 from callcov_portal.models import Analysis, Call, Failure, State
-from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import AnalysisFactory, RecordingFactory
+from tests.working import again, forget_the_limits, make_due
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from callcov_portal.actions.applying import Applied
 from callcov_portal.client.errors import Misconfigured, Unavailable
 from callcov_portal.client.types import AnalysisSnapshot, ListPage
 from callcov_portal.models import Analysis, Failure, Finding, Segment, Signal, State
-from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import CompletedFactory, ProcessingFactory
+from tests.working import again, forget_the_limits, make_due
 
 pytestmark = pytest.mark.django_db
 

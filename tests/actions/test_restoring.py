@@ -12,11 +12,10 @@ from callcov_portal import sound, tasks
 from callcov_portal.actions import deliveries, recognising, tokens, turns
 from callcov_portal.actions.advancing import advance
 from callcov_portal.models import Analysis, Failure, State, Urgency
-from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import AnalysisFactory, CompletedFactory, RecordingFactory
 from tests.fingerprints import heard
 from tests.pacing import queue_up
-from tests.working import work
+from tests.working import again, forget_the_limits, make_due, work
 
 pytestmark = pytest.mark.django_db
 

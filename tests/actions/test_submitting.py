@@ -11,9 +11,9 @@ from callcov_portal.actions import gateway, pace, schedule, tokens
 from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import Misconfigured, NotSent, RateLimited, Refused, Unsure
 from callcov_portal.models import Analysis, Failure, Signal, State
-from tests.actions.conftest import again, forget_the_limits, make_due
 from tests.factories import ProcessingFactory
 from tests.sounds import wav
+from tests.working import again, forget_the_limits, make_due
 
 pytestmark = pytest.mark.django_db
 

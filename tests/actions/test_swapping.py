@@ -5,7 +5,6 @@ import pytest
 from callcov_portal.actions import rechecking, swapping
 from callcov_portal.actions import rules as actions
 from callcov_portal.models import Analysis, Document, Finding, LogEntry, Segment, SensitiveSpan, Speaker, State
-from tests.actions.conftest import again
 from tests.factories import (
     CompletedFactory,
     DocumentFactory,
@@ -15,6 +14,7 @@ from tests.factories import (
     SpanFactory,
 )
 from tests.rulesets import GREETING
+from tests.working import again
 
 pytestmark = pytest.mark.django_db
 

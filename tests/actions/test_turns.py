@@ -11,9 +11,9 @@ from callcov_portal.actions import analyses, bulk, deliveries, gateway, pace, re
 from callcov_portal.actions.advancing import advance
 from callcov_portal.actions.batches import add_items, open_batch, take_link
 from callcov_portal.models import Analysis, BatchItem, BulkAct, BulkJob, Call, Spending, State, Urgency, Way
-from tests.actions.conftest import again
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory
 from tests.pacing import Clock, CountingApi, Workers, queue_up
+from tests.working import again
 
 MINUTES = 4
 

@@ -11,7 +11,7 @@ from django.test import Client
 from callcov_portal.actions import tokens
 from callcov_portal.models import Analysis
 from tests.factories import ProcessingFactory
-from tests.faults import tell
+from tests.soak import tell
 
 WORST = 0.020  # seconds of CPU
 MEDIAN = 0.005

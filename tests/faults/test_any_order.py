@@ -25,11 +25,11 @@ from callcov_portal.actions.advancing import advance
 from callcov_portal.client.errors import NotSent, RateLimited, Refused, Unavailable, Unsure
 from callcov_portal.models import REVIVABLE, Analysis, Failure, Recording, State
 from callcov_portal.models.states import TRANSITIONS, UNFINISHED
-from tests.actions.conftest import forget_the_limits
 from tests.factories import UserFactory
 from tests.fakes import SEGMENTS, FakeApi
-from tests.faults import many
 from tests.pacing import MONDAY, queue_up
+from tests.soak import many
+from tests.working import forget_the_limits
 
 EXAMPLES = many(2_000, 25)
 STEPS = 30

@@ -10,8 +10,8 @@ from callcov_portal.actions import tokens
 from callcov_portal.models import Analysis, Delivery
 from callcov_portal.models.delivery import KEPT_PER_ANALYSIS
 from tests.factories import ProcessingFactory
-from tests.faults import many
 from tests.faults.costs import forged, hold_to_limits, no_collector, warm_up  # noqa: F401
+from tests.soak import many
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db, pytest.mark.timeout(many(3600, 300))]
 

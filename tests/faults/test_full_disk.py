@@ -20,12 +20,10 @@ from callcov_portal.uploads import incoming_folder
 from callcov_portal.views import uploading
 from tests.factories import BatchFactory
 from tests.sounds import wav_of
-from tests.views.test_uploading import create, head, item_of, patch
+from tests.views.sending import FILES, JSON, create, head, item_of, patch
 from tests.whole.portal import Person, wait_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.small_disk, pytest.mark.audio]
-
-FILES, AS_JSON = "/calls/add/files/", {"Accept": "application/json"}
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def noise(seed: int) -> bytes:
 
 def send(client, seed: int) -> int:
     file = SimpleUploadedFile(f"{seed}.wav", noise(seed), "audio/wav")
-    return int(client.post(FILES, {"agent": "nora", "files": file}, headers=AS_JSON).status_code)
+    return int(client.post(FILES, {"agent": "nora", "files": file}, headers=JSON).status_code)
 
 
 def fill(folder: Path) -> Path:

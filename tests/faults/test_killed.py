@@ -13,7 +13,6 @@ import psycopg
 import pytest
 import requests
 
-from tests.faults import many
 from tests.faults.chaos import (
     Fault,
     cut_postgres,
@@ -25,6 +24,7 @@ from tests.faults.chaos import (
     wipe_redis,
 )
 from tests.running import RealGroup
+from tests.soak import many
 from tests.sounds import wav
 from tests.whole.portal import Person, wait_for
 

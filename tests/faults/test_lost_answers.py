@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import SOAK, many
 from tests.faults.double import Double
 from tests.running import RealGroup
+from tests.soak import SOAK, many
 from tests.sounds import wav
 from tests.whole.portal import PASSWORD, Person, wait_for
 

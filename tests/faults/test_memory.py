@@ -9,8 +9,8 @@ import pytest
 
 from callcov_portal.actions import gateway, turns
 from callcov_portal.models import Analysis, Recording, State
-from tests.faults import many, tell
 from tests.pacing import Clock, CountingApi, Workers, queue_up
+from tests.soak import many, tell
 
 pytestmark = [
     pytest.mark.faults,

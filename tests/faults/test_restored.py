@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import SOAK
 from tests.faults.double import Double
 from tests.running import ROOT, RealGroup
+from tests.soak import SOAK
 from tests.sounds import wav
 from tests.whole.portal import Person, wait_for
 

@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
-from tests.faults import many
 from tests.faults.chaos import raining
 from tests.faults.servers import PostgresServer
 from tests.faults.test_killed import ACCEPTED, DOUBLES, Stubborn, counted_in_postgres, upload_all
+from tests.soak import many
 from tests.whole.portal import wait_for
 
 RECORDINGS = many(200, 20)

@@ -9,11 +9,10 @@ from callcov_portal import forms, tasks
 from callcov_portal.models import Batch, BatchState, CalledAtSource, Recording, State, Way
 from callcov_portal.uploads import incoming_folder
 from tests.factories import RecordingFactory
-from tests.sounds import wav
+from tests.views.sending import FILES, JSON, sound_file
 
-JSON = {"Accept": "application/json"}
 HTMX = {"HX-Request": "true"}
-FILES, LINKS = "/calls/add/files/", "/calls/add/links/"
+LINKS = "/calls/add/links/"
 
 
 @pytest.fixture
@@ -22,10 +21,6 @@ def rung(monkeypatch) -> list:
     bells: list = []
     monkeypatch.setattr(tasks, "ring", bells.append)
     return bells
-
-
-def sound(name: str = "call.wav", seed: int = 0) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, wav(0.3, seed=seed), "audio/wav")
 
 
 def test_the_page_offers_files_and_links(as_bob):
@@ -42,7 +37,7 @@ def test_a_file_is_stored_and_the_bell_rings(as_bob, bob, rung):
         "contact": "cust-1",
         "called_at": "2026-03-01T10:30",
         "direction": "inbound",
-        "files": sound(),
+        "files": sound_file(),
     }
     fate = as_bob.post(FILES, data, headers=JSON).json()["fates"][0]
     call = Recording.objects.get()
@@ -62,13 +57,13 @@ def test_a_file_is_stored_and_the_bell_rings(as_bob, bob, rung):
 
 def test_the_time_is_read_in_the_portals_time_zone(as_bob, settings, rung):
     settings.TIME_ZONE = "America/New_York"
-    as_bob.post(FILES, {"agent": "a", "called_at": "2026-03-01T10:30", "files": sound()}, headers=JSON)
+    as_bob.post(FILES, {"agent": "a", "called_at": "2026-03-01T10:30", "files": sound_file()}, headers=JSON)
     assert Recording.objects.get().called_at == datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
 
 
 def test_the_files_date_is_what_the_time_is_assumed_from(as_bob, rung):
     moment = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
-    data = {"agent": "a", "modified": str(int(moment.timestamp() * 1000)), "files": sound("tone.wav")}
+    data = {"agent": "a", "modified": str(int(moment.timestamp() * 1000)), "files": sound_file("tone.wav")}
     as_bob.post(FILES, data, headers=JSON)
     call = Recording.objects.get()
     assert (call.called_at, call.called_at_source) == (moment, CalledAtSource.FILE_DATE)
@@ -76,13 +71,13 @@ def test_the_files_date_is_what_the_time_is_assumed_from(as_bob, rung):
 
 @pytest.mark.parametrize("modified", ["", "x", "9" * 30, "-" + "9" * 30, "-62135596800000"])
 def test_a_date_that_is_none_is_left_out(as_bob, modified, rung):
-    as_bob.post(FILES, {"agent": "a", "modified": modified, "files": sound("tone.wav")}, headers=JSON)
+    as_bob.post(FILES, {"agent": "a", "modified": modified, "files": sound_file("tone.wav")}, headers=JSON)
     assert Recording.objects.get().called_at_source == CalledAtSource.UPLOAD
 
 
 def test_the_same_bytes_again_are_a_duplicate_with_a_link(as_bob, rung):
-    as_bob.post(FILES, {"agent": "a", "files": sound()}, headers=JSON)
-    fate = as_bob.post(FILES, {"agent": "b", "files": sound("other name.wav")}, headers=JSON).json()["fates"][0]
+    as_bob.post(FILES, {"agent": "a", "files": sound_file()}, headers=JSON)
+    fate = as_bob.post(FILES, {"agent": "b", "files": sound_file("other name.wav")}, headers=JSON).json()["fates"][0]
     call = Recording.objects.get()
     assert (fate["outcome"], fate["url"]) == ("duplicate", f"/calls/{call.pk}/")
     assert len(rung) == 1
@@ -100,9 +95,9 @@ def test_what_is_no_audio_is_refused_with_a_reason_and_leaves_nothing(as_bob, co
 
 
 def test_a_plain_form_sends_several_files_and_gets_each_ones_fate(as_bob, rung):
-    known = sound("again.wav", seed=1)
+    known = sound_file("again.wav", seed=1)
     as_bob.post(FILES, {"agent": "a", "files": known}, headers=JSON)
-    files = [sound("new.wav", seed=2), sound("again.wav", seed=1), SimpleUploadedFile("bad.wav", b"text")]
+    files = [sound_file("new.wav", seed=2), sound_file("again.wav", seed=1), SimpleUploadedFile("bad.wav", b"text")]
     response = as_bob.post(FILES, {"agent": "a", "files": files, "links": "https://example.org/kept.wav"})
     page = response.content.decode()
     assert response.status_code == 200
@@ -113,10 +108,10 @@ def test_a_plain_form_sends_several_files_and_gets_each_ones_fate(as_bob, rung):
 
 
 def test_without_an_agent_nothing_is_taken(as_bob, rung):
-    answer = as_bob.post(FILES, {"agent": " ", "files": sound()}, headers=JSON)
+    answer = as_bob.post(FILES, {"agent": " ", "files": sound_file()}, headers=JSON)
     assert answer.status_code == 422
     assert "which agent" in answer.json()["errors"]["agent"][0]
-    page = as_bob.post(FILES, {"agent": "", "files": sound()})
+    page = as_bob.post(FILES, {"agent": "", "files": sound_file()})
     assert page.status_code == 422
     assert "which agent" in page.content.decode()
     assert not Recording.objects.exists()
@@ -131,13 +126,13 @@ def test_without_a_file_the_form_says_so(as_bob):
 
 @pytest.mark.parametrize("when", ["1970-01-01T00:00", "2999-01-01T00:00", "soon"])
 def test_a_time_that_cannot_be_is_refused(as_bob, when):
-    answer = as_bob.post(FILES, {"agent": "a", "called_at": when, "files": sound()}, headers=JSON)
+    answer = as_bob.post(FILES, {"agent": "a", "called_at": when, "files": sound_file()}, headers=JSON)
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == ["called_at"]
 
 
 def test_unknown_as_a_contact_is_no_contact(as_bob, rung):
-    as_bob.post(FILES, {"agent": "a", "contact": " Unknown ", "files": sound()}, headers=JSON)
+    as_bob.post(FILES, {"agent": "a", "contact": " Unknown ", "files": sound_file()}, headers=JSON)
     assert Recording.objects.get().contact is None
 
 
@@ -191,7 +186,7 @@ def test_too_many_links_at_once_are_refused(as_bob, monkeypatch):
 
 
 def test_who_is_signed_out_uploads_nothing(as_charlie):
-    assert as_charlie.post(FILES, {"agent": "a", "files": sound()}, headers=JSON).status_code == 302
+    assert as_charlie.post(FILES, {"agent": "a", "files": sound_file()}, headers=JSON).status_code == 302
     assert as_charlie.post(LINKS, {"agent": "a", "links": "https://example.org/a.wav"}).status_code == 302
     assert not list(incoming_folder().iterdir())
 
@@ -248,16 +243,16 @@ def test_the_form_says_in_which_time_zone_the_time_is(as_bob, settings):
 
 def test_a_plain_form_reads_names_by_a_pattern_and_takes_nothing_while_an_agent_is_missing(as_bob, rung):
     pattern = {"agent": "", "pattern": "{agent}_{contact}"}
-    files = [sound("nora_c1.wav"), sound("x.wav", seed=1)]
+    files = [sound_file("nora_c1.wav"), sound_file("x.wav", seed=1)]
     assert as_bob.post(FILES, {**pattern, "files": files}).status_code == 422
     assert not Recording.objects.exists()
-    assert as_bob.post(FILES, {**pattern, "files": [sound("nora_c1.wav")]}).status_code == 200
+    assert as_bob.post(FILES, {**pattern, "files": [sound_file("nora_c1.wav")]}).status_code == 200
     call = Recording.objects.get()
     assert (call.agent.identifier, call.contact.identifier) == ("nora", "c1")
 
 
 def test_files_and_links_of_plain_forms_are_batches(as_bob, bob, rung):
-    as_bob.post(FILES, {"agent": "a", "files": [sound("a.wav"), sound("b.wav", seed=1), sound("a.wav")]})
+    as_bob.post(FILES, {"agent": "a", "files": [sound_file("a.wav"), sound_file("b.wav", seed=1), sound_file("a.wav")]})
     as_bob.post(LINKS, {"agent": "a", "links": "https://recordings.example.com/a.wav"})
     files, links = Batch.objects.order_by("created_at")
     assert (files.way, files.user, files.state, files.sums()[:2]) == (Way.FILES, bob, BatchState.CLOSED, (3, 2))

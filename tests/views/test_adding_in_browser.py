@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from callcov_portal.actions import file_patterns
 from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
 from callcov_portal.uploads import incoming_folder
-from tests.faults import many
+from tests.soak import many
 from tests.sounds import wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -19,11 +19,11 @@ from callcov_portal.client.api import Api
 from callcov_portal.client.errors import Unavailable
 from callcov_portal.models import Analysis, Recording, Signal, State
 from callcov_portal.uploads import incoming_folder
-from tests.actions.conftest import forget_the_limits
 from tests.client.peer import Peer, answer, closed_port
 from tests.fakes import FakeApi
 from tests.views.pages import text_of
-from tests.views.test_adding import FILES, JSON, sound
+from tests.views.sending import FILES, JSON, sound_file
+from tests.working import forget_the_limits
 
 KEY_REFUSED = {"detail": "Invalid authentication credentials"}
 ANSWERS = {
@@ -88,7 +88,7 @@ def work_until(done: Callable[[], bool], monkeypatch, most: int = 30) -> None:
 
 
 def upload(client, seed: int = 0):
-    return client.post(FILES, {"agent": "nora", "files": sound(f"{seed}.wav", seed=seed)}, headers=JSON)
+    return client.post(FILES, {"agent": "nora", "files": sound_file(f"{seed}.wav", seed=seed)}, headers=JSON)
 
 
 def banner(client) -> str:

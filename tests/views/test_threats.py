@@ -14,7 +14,7 @@ from callcov_portal.actions.recordings import examine
 from callcov_portal.models import Recording
 from tests.conftest import PASSWORD
 from tests.sounds import wav, wav_file
-from tests.views.test_adding import FILES, JSON
+from tests.views.sending import FILES, JSON
 
 pytestmark = pytest.mark.audio
 NAMES = [

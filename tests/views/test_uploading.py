@@ -22,13 +22,11 @@ from callcov_portal.bodies import WholeBody
 from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
 from callcov_portal.uploads import incoming_folder
 from tests.factories import BatchFactory, BatchItemFactory
-from tests.faults import many
+from tests.soak import many
 from tests.sounds import wav, wav_of
+from tests.views.sending import BYTES, SOUND, TUS, create, head, item_of, patch, path_of
 
 pytestmark = pytest.mark.django_db
-TUS = {"Tus-Resumable": "1.0.0"}
-BYTES = "application/offset+octet-stream"
-SOUND = wav(0.2)
 UPLOADS = many(50, 15)
 
 
@@ -43,31 +41,6 @@ def rung(monkeypatch) -> list:
 @pytest.fixture
 def batch(bob) -> Batch:
     return BatchFactory(user=bob)
-
-
-def item_of(batch: Batch, size: int = len(SOUND), **fields) -> BatchItem:
-    return BatchItemFactory(batch=batch, size_bytes=size, **fields)
-
-
-def create(client, item: BatchItem, length: int | None = None, **headers: str):
-    metadata = f"filename {b64encode(b'a.wav').decode()},item {b64encode(str(item.pk).encode()).decode()}"
-    size = str(item.size_bytes if length is None else length)
-    return client.post(
-        "/calls/add/uploads/", headers={**TUS, "Upload-Length": size, "Upload-Metadata": metadata, **headers}
-    )
-
-
-def path_of(item: BatchItem) -> str:
-    return f"/calls/add/uploads/{item.pk}/"
-
-
-def head(client, item: BatchItem):
-    return client.head(path_of(item), headers=TUS)
-
-
-def patch(client, item: BatchItem, content: bytes, offset: int, **headers: str):
-    given = {**TUS, "Upload-Offset": str(offset), **headers}
-    return client.generic("PATCH", path_of(item), content, headers=given, CONTENT_TYPE=BYTES)
 
 
 def broken(client, item: BatchItem, content: bytes, offset: int, length: int):

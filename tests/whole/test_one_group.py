@@ -15,9 +15,9 @@ import requests
 
 from benchmarks.engine.usage import command_of
 from benchmarks.uploading import MOST_CPU, MOST_MEMORY_MB, Browser, copied, memory_mb, sound, uploaded
-from tests.faults import many, tell
 from tests.faults.conftest import NO_LIMITS
 from tests.running import RealGroup, prepare
+from tests.soak import many, tell
 from tests.sound.samples import silent_film
 from tests.sounds import wav, wav_of
 from tests.whole.portal import PASSWORD, Person, engine_jobs, wait_for
