@@ -4,11 +4,14 @@ import fcntl
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,13 +51,14 @@ def prepare(group: "RealGroup") -> None:
             env = group.env | {"CALLCOV_DATA_DIR": str(made)}
             subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, env=env, check=True, capture_output=True)
             made.rename(shared)
-    shutil.copytree(shared, group.env["CALLCOV_DATA_DIR"])
+    shutil.copytree(shared, group.data)
 
 
 class RealGroup:
     """`manage.py serve` as a person starts it, on free ports, with scripted speech and a data folder of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self.data = folder
         self.port, self.engine_port = free_port(), free_port()
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CALLCOV_", "PGOPTIONS"))}
         self.env = ours | {
@@ -66,6 +70,22 @@ class RealGroup:
         }
         self.log = folder.with_suffix(".log")
         self.process: subprocess.Popen | None = None
+
+    @property
+    def address(self) -> str:
+        """Where its pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        """The file of its database, where it has no server for that."""
+        return self.data / "callcov.sqlite3"
+
+    @contextmanager
+    def rows(self) -> Iterator[sqlite3.Connection]:
+        """Let its database be read, past the portal, and not be written."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            yield connection
 
     def start(self, *arguments: str) -> None:
         """Start it and return once everything has been heard."""
@@ -87,7 +107,7 @@ class RealGroup:
             if not folder.name.isdecimal():
                 continue
             try:
-                ours = f"CALLCOV_DATA_DIR={self.env['CALLCOV_DATA_DIR']}".encode() in (folder / "environ").read_bytes()
+                ours = f"CALLCOV_DATA_DIR={self.data}".encode() in (folder / "environ").read_bytes()
                 if ours and alive(int(folder.name)):
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
@@ -109,6 +129,18 @@ class RealGroup:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+@contextmanager
+def prepared(folder: Path, settings: Mapping[str, str]) -> Iterator[RealGroup]:
+    """Give a group with these settings over a prepared folder, not yet started; it is ended at the end."""
+    group = RealGroup(folder)
+    group.env |= settings
+    prepare(group)
+    try:
+        yield group
+    finally:
+        group.end()
 
 
 def descendants(pid: int) -> set[int]:

@@ -11,7 +11,7 @@ import pytest
 import redis
 from kombu import Connection
 
-from tests.running import RealGroup, prepare
+from tests.running import RealGroup, prepared
 
 SERVER = "postgres://postgres@127.0.0.1:5432"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
@@ -27,11 +27,8 @@ NO_LIMITS = {
 @pytest.fixture
 def group(tmp_path) -> Iterator[RealGroup]:
     """A group with limits out of the way, not yet started, ended with the test."""
-    real = RealGroup(tmp_path / "data")
-    real.env |= NO_LIMITS
-    prepare(real)
-    yield real
-    real.end()
+    with prepared(tmp_path / "data", NO_LIMITS) as real:
+        yield real
 
 
 @pytest.fixture

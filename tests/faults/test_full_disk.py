@@ -4,10 +4,9 @@ import hashlib
 import os
 import random
 import re
-import sqlite3
 import time
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from callcov_portal.models import Analysis, Batch, BatchItem, Fate, Recording, S
 from callcov_portal.uploads import incoming_folder
 from callcov_portal.views import uploading
 from tests.factories import BatchFactory
+from tests.running import RealGroup
 from tests.sounds import wav_of
 from tests.views.sending import FILES, JSON, create, head, item_of, patch
 from tests.whole.portal import Person, wait_for
@@ -110,9 +110,9 @@ def test_an_upload_that_meets_the_end_of_the_disk_goes_on_from_there(folder, unf
 @pytest.mark.group
 @pytest.mark.timeout(600)
 def test_a_database_without_room_refuses_and_is_whole_and_goes_on(group, small_disk) -> None:
-    folder = small_disk(Path(group.env["CALLCOV_DATA_DIR"]), 64)
+    folder = small_disk(group.data, 64)
     group.start("--only", "web,worker,beat")
-    person = Person(f"http://127.0.0.1:{group.port}")
+    person = Person(group.address)
     links = {"agent": "rachel", "links": "https://calls.example/{}.wav"}
     assert add_link(person, links, 0) < 400
     filler = fill(folder)
@@ -127,12 +127,12 @@ def test_a_database_without_room_refuses_and_is_whole_and_goes_on(group, small_d
     assert statuses[507] + statuses[503] > 5, statuses
     causes = re.findall(r"(?:Error|Exception): ([^\n\\]*)", group.said())
     assert {cause for cause in causes if not re.search("disk is full|No space left", cause)} == set()
-    written = calls_in(folder)
+    written = calls_in(group)
     filler.unlink()
     wait_for(lambda: add_link(person, links, 100) < 400, 60, group.said)
-    assert calls_in(folder) == written + 1
+    assert calls_in(group) == written + 1
     assert person.get("/calls/").status_code == 200
-    with sqlite_of(folder) as rows:
+    with group.rows() as rows:
         swept = "SELECT at FROM portal_signal WHERE name = 'sweep'"
         before = rows.execute(swept).fetchone()
         wait_for(lambda: rows.execute(swept).fetchone() not in {None, before}, 60, group.said)
@@ -144,12 +144,8 @@ def add_link(person: Person, form: dict[str, str], number: int) -> int:
     return int(answer.status_code)
 
 
-def sqlite_of(folder: Path):
-    return closing(sqlite3.connect(f"file:{folder / 'callcov.sqlite3'}?mode=ro", uri=True))
-
-
-def calls_in(folder: Path) -> int:
+def calls_in(group: RealGroup) -> int:
     """Return how many calls there are, in a database that is whole."""
-    with sqlite_of(folder) as rows:
+    with group.rows() as rows:
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return int(rows.execute("SELECT count(*) FROM portal_recording").fetchone()[0])

@@ -3,11 +3,8 @@
 Every recording is analysed, the API has accepted as many submissions as there are recordings, and nothing is doubled.
 """
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -65,7 +62,7 @@ class Stubborn(Person):
 def survives(group: RealGroup, database: Fault, broker: Fault, count: Callable[[str], int]) -> None:
     """Let faults rain on a batch while it is uploaded and analysed."""
     group.start()
-    person = Stubborn(f"http://127.0.0.1:{group.port}")
+    person = Stubborn(group.address)
     with raining(faults_of(group, database, broker), EVERY, FAULTS) as fallen:
         upload_all(person, RECORDINGS)
     said = lambda: f"{dict(fallen)} {person.states()} {group.said()}"
@@ -76,8 +73,8 @@ def survives(group: RealGroup, database: Fault, broker: Fault, count: Callable[[
     assert "database is locked" not in group.said()
 
 
-def counted_in_sqlite(path: Path, sql: str) -> int:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as rows:
+def counted_in_sqlite(group: RealGroup, sql: str) -> int:
+    with group.rows() as rows:
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return int(rows.execute(sql).fetchone()[0])
 
@@ -89,9 +86,12 @@ def counted_in_postgres(address: str, sql: str) -> int:
 
 
 def test_on_sqlite_with_messages_as_files(group) -> None:
-    folder = Path(group.env["CALLCOV_DATA_DIR"])
-    path = folder / "callcov.sqlite3"
-    survives(group, partial(lock_sqlite, path), partial(wipe_folder, folder / "bell"), partial(counted_in_sqlite, path))
+    survives(
+        group,
+        partial(lock_sqlite, group.database),
+        partial(wipe_folder, group.data / "bell"),
+        partial(counted_in_sqlite, group),
+    )
 
 
 @pytest.mark.postgres

@@ -1,9 +1,6 @@
 """An API that accepts and then loses 30 % of its answers to submissions: nothing is paid twice."""
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +22,7 @@ def test_of_lost_answers_none_is_paid_twice(group, echoes) -> None:
     with Double(LOST, echoes=echoes) as double:
         group.env |= {"CALLCOV_API_URL": double.url, "CALLCOV_API_KEY": KEY}
         group.start("--only", "web,worker,beat")
-        person = Person(f"http://127.0.0.1:{group.port}")
+        person = Person(group.address)
         for seed in range(RECORDINGS):
             # A third of them are of the same two people, whom nothing but the echo tells apart.
             contact = f"cust-{seed if seed % 3 else 0}"
@@ -51,11 +48,10 @@ def is_settled(states: Counter[str], unsure: int) -> bool:
 def secrets(group: RealGroup, double: Double) -> list[str]:
     """Return what may stand in no line of the log: key, password, the key that signs, and what webhooks are known by."""
     hooks = [entry["fields"]["webhook_url"].rpartition(".")[2] for entry in double.accepted.values()]
-    signing = (Path(group.env["CALLCOV_DATA_DIR"]) / "secret_key").read_text().strip()
+    signing = (group.data / "secret_key").read_text().strip()
     return [KEY, PASSWORD, signing, *hooks]
 
 
 def failures(group: RealGroup) -> list[tuple[str]]:
-    path = Path(group.env["CALLCOV_DATA_DIR"]) / "callcov.sqlite3"
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as rows:
+    with group.rows() as rows:
         return list(rows.execute("SELECT failure FROM portal_analysis WHERE state = 'failed'"))

@@ -30,7 +30,7 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(group, tmp_path, asked
         person = started(group)
         for seed in range(RECORDINGS):
             assert person.upload(f"call-{seed}.wav", wav(0.2, seed=seed))["outcome"] == "stored"
-        backup = backed_up(Path(group.env["CALLCOV_DATA_DIR"]), tmp_path / "backup")
+        backup = backed_up(group.data, tmp_path / "backup")
         assert double.accepted == {}
         double.open.set()
         all_completed(person, group)
@@ -58,7 +58,7 @@ def all_are_there_again(group: RealGroup, backup: Path, asked: bool) -> None:
 
 def started(group: RealGroup) -> Person:
     group.start("--only", "web,worker,beat")
-    return Person(f"http://127.0.0.1:{group.port}")
+    return Person(group.address)
 
 
 def all_completed(person: Person, group: RealGroup) -> None:

@@ -29,7 +29,7 @@ def server():
 def test_a_killed_postgresql_server_loses_and_doubles_nothing(group, server) -> None:
     group.env |= {"CALLCOV_DATABASE_URL": server.url}
     group.start()
-    person = Stubborn(f"http://127.0.0.1:{group.port}")
+    person = Stubborn(group.address)
     with raining({"server killed": server.crash}, every=5, most=CRASHES) as fallen:
         upload_all(person, RECORDINGS)
     assert fallen.total() == CRASHES, group.said()

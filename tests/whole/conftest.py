@@ -1,10 +1,12 @@
 """The running group, with limits out of the way."""
 
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.running import RealGroup, prepare
+from tests.running import RealGroup, prepared
 
 FAST = {
     "CALLCOV_API_SUBMISSIONS_PER_MINUTE": "1000",
@@ -17,18 +19,15 @@ FAST = {
 @pytest.fixture
 def new_group(tmp_path) -> Iterator[Callable[..., RealGroup]]:
     """Make groups over one data folder and one pair of ports; all are ended with the test."""
-    first = RealGroup(tmp_path / "data")
-    prepare(first)
-    made: list[RealGroup] = []
+    numbers = itertools.count()
+    with prepared(tmp_path / "data", FAST) as first, ExitStack() as ended:
 
-    def make(**settings: str) -> RealGroup:
-        group = RealGroup(tmp_path / "data")
-        group.port, group.engine_port = first.port, first.engine_port
-        group.env = first.env | FAST | settings
-        group.log = tmp_path / f"group-{len(made)}.log"
-        made.append(group)
-        return group
+        def make(**settings: str) -> RealGroup:
+            group = RealGroup(first.data)
+            group.port, group.engine_port = first.port, first.engine_port
+            group.env = first.env | settings
+            group.log = tmp_path / f"group-{next(numbers)}.log"
+            ended.callback(group.end)
+            return group
 
-    yield make
-    for group in made:
-        group.end()
+        yield make

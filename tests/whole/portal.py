@@ -7,10 +7,11 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.running import RealGroup
 
 PASSWORD = "correct horse battery"
 
@@ -71,7 +72,7 @@ def wait_for(true: Callable[[], Any], seconds: float, said: Callable[[], str] = 
     raise AssertionError(f"Not within {seconds} s.\n{said()[-6000:]}")
 
 
-def engine_jobs(database: Path) -> int:
+def engine_jobs(group: RealGroup) -> int:
     """Return how many analyses the embedded engine has accepted."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as rows:
+    with group.rows() as rows:
         return int(rows.execute("SELECT count(*) FROM engine_job").fetchone()[0])

@@ -53,7 +53,7 @@ def sign_in(page: Page, address: str) -> None:
 def test_upload_watch_read_listen_judge_and_export(new_group, page) -> None:
     group = new_group(CALLCOV_ENGINE_MODEL="base")
     group.start()
-    address = f"http://127.0.0.1:{group.port}"
+    address = group.address
     sign_in(page, address)
 
     page.get_by_role("link", name="Add calls").first.click()

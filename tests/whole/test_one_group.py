@@ -4,11 +4,8 @@ In one file of one group, because a group takes seconds to start; none of these 
 """
 
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 import requests
@@ -16,7 +13,7 @@ import requests
 from benchmarks.engine.usage import command_of
 from benchmarks.uploading import MOST_CPU, MOST_MEMORY_MB, Browser, copied, memory_mb, sound, uploaded
 from tests.faults.conftest import NO_LIMITS
-from tests.running import RealGroup, prepare
+from tests.running import RealGroup, prepared
 from tests.soak import many, tell
 from tests.sound.samples import silent_film
 from tests.sounds import wav, wav_of
@@ -36,22 +33,14 @@ UNLIKE_ONCE = "SELECT count(*) FROM portal_analysis WHERE submissions <> 1 OR st
 
 @pytest.fixture(scope="module")
 def group(tmp_path_factory) -> Iterator[RealGroup]:
-    real = RealGroup(tmp_path_factory.mktemp("group") / "data")
-    real.env |= NO_LIMITS
-    prepare(real)
-    real.start()
-    yield real
-    real.end()
+    with prepared(tmp_path_factory.mktemp("group") / "data", NO_LIMITS) as real:
+        real.start()
+        yield real
 
 
 @pytest.fixture(scope="module")
 def person(group) -> Person:
-    return Person(f"http://127.0.0.1:{group.port}")
-
-
-@pytest.fixture
-def data(group) -> Path:
-    return Path(group.env["CALLCOV_DATA_DIR"])
+    return Person(group.address)
 
 
 def test_bad_recordings_say_their_cause_and_the_others_go_on(group, person, tmp_path) -> None:
@@ -75,7 +64,7 @@ def test_bad_recordings_say_their_cause_and_the_others_go_on(group, person, tmp_
     wait_for(lambda: person.states() == {"completed": before + 2}, 60, group.said)
 
 
-def test_half_an_upload_is_never_stored(group, person, data) -> None:
+def test_half_an_upload_is_never_stored(group, person) -> None:
     before = person.calls()
     content = wav(20.0)
     boundary = "x" * 20
@@ -93,7 +82,7 @@ def test_half_an_upload_is_never_stored(group, person, data) -> None:
         f"X-CSRFToken: {person.session.cookies['csrftoken']}\r\nAccept: application/json\r\n"
         f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
-    incoming = data / "incoming"
+    incoming = group.data / "incoming"
     for part in (0.3, 0.9, 0.999):
         with socket.create_connection(("127.0.0.1", group.port)) as connection:
             connection.sendall(head + body[: int(len(body) * part)])
@@ -114,8 +103,8 @@ def test_sixty_bodies_that_never_come_hold_up_nobody(group) -> None:
             stalled.append(connection)
         time.sleep(1)
         began = time.monotonic()
-        assert requests.get(f"http://127.0.0.1:{group.port}/health", timeout=10).status_code == 200
-        assert requests.get(f"http://127.0.0.1:{group.port}/login/", timeout=10).status_code == 200
+        assert requests.get(f"{group.address}/health", timeout=10).status_code == 200
+        assert requests.get(f"{group.address}/login/", timeout=10).status_code == 200
         assert time.monotonic() - began < 2
     finally:
         for connection in stalled:
@@ -123,7 +112,7 @@ def test_sixty_bodies_that_never_come_hold_up_nobody(group) -> None:
 
 
 @pytest.mark.faults
-def test_many_recordings_are_all_analysed_once_and_no_process_grows(group, person, data) -> None:
+def test_many_recordings_are_all_analysed_once_and_no_process_grows(group, person) -> None:
     before = person.states()["completed"]
     began = time.monotonic()
     upload(person, range(WARM))
@@ -132,8 +121,8 @@ def test_many_recordings_are_all_analysed_once_and_no_process_grows(group, perso
     upload(person, range(WARM, RECORDINGS))
     wait_for(lambda: person.states() == {"completed": before + RECORDINGS}, many(3600, 400), group.said)
     tell(f"{RECORDINGS} recordings in {time.monotonic() - began:.0f} s")
-    assert engine_jobs(data / "callcov.sqlite3") == before + RECORDINGS
-    with closing(sqlite3.connect(f"file:{data / 'callcov.sqlite3'}?mode=ro", uri=True)) as rows:
+    assert engine_jobs(group) == before + RECORDINGS
+    with group.rows() as rows:
         assert rows.execute(UNLIKE_ONCE).fetchone() == (0,)
     assert "HTTP 429" not in group.said()
     grown = {pid: now - warm[pid] for pid, now in memory(group).items() if pid in warm}
@@ -161,7 +150,7 @@ def memory(group: RealGroup) -> dict[int, float]:
 
 @pytest.mark.faults
 def test_a_large_upload_takes_no_memory_and_little_more_than_a_copy(group, tmp_path) -> None:
-    address = f"http://127.0.0.1:{group.port}"
+    address = group.address
     root = group.leader("callcov_portal.wsgi")
     browser = Browser(address, PASSWORD)
     browser.upload(sound(tmp_path / "first.wav", 1))  # what is imported at the first request is no file's memory
