@@ -24,6 +24,7 @@ from tests.factories import (
     RecordingFactory,
     SegmentFactory,
 )
+from tests.plans import plan_of
 
 DANGEROUS = [
     "=1+1",
@@ -377,8 +378,7 @@ def test_a_page_is_chosen_by_the_index_of_time_before_anything_is_joined(db) -> 
         sql, parameters = reading.selected(
             rows, {"called_at": "called_at", "pk": "pk", "agent": "agent__name"}
         ).query.sql_with_params()
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
-        plan = [str(row[3]) for row in cursor.fetchall()]
+        plan = plan_of(sql, parameters)
         cursor.execute("DELETE FROM sqlite_stat1")
         cursor.execute("ANALYZE sqlite_master")
     assert any("USING COVERING INDEX recording_by_time" in step for step in plan), plan

@@ -18,6 +18,7 @@ from callcov_portal.searching import Query, parse
 from callcov_portal.searching.facets import SECONDS, agent_facet, contact_facet
 from callcov_portal.searching.letters import words_in
 from tests.factories import NOON, AgentFactory, CompletedFactory, RecordingFactory, SegmentFactory
+from tests.plans import plan_of
 
 EVERYTHING = Scope()
 
@@ -232,9 +233,7 @@ def test_keys_are_ordered_as_the_calls_are(db, year):
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's plans")
 @pytest.mark.sqlite
 def test_sqlite_reads_the_index_in_order(three):
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {matches.NEWEST}", ['"refund"', -1, LATEST, 50])
-        plan = " ".join(str(row) for row in cursor.fetchall())
+    plan = " ".join(plan_of(matches.NEWEST, ['"refund"', -1, LATEST, 50]))
     assert "VIRTUAL TABLE INDEX" in plan
     assert "TEMP B-TREE" not in plan
 

@@ -23,6 +23,7 @@ from callcov_portal.models.lookup import find
 from callcov_portal.models.recording import BAND_ENDS
 from callcov_portal.views import paging
 from tests.factories import NOON, AgentFactory, ContactFactory, UserFactory
+from tests.plans import plan_of
 
 CALLS = 90
 OUTCOMES = (Outcome.MET, Outcome.VIOLATED, Outcome.OMITTED, Outcome.HEARD)
@@ -250,9 +251,7 @@ def test_a_text_is_looked_up_in_indexes_and_only_the_few_agents_are_all_looked_a
         find("Quist")
     assert len(asked) == 6
     for query in asked.captured_queries:
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN QUERY PLAN " + query["sql"].replace("%", "%%"))
-            plan = " ".join(str(row) for row in cursor.fetchall())
+        plan = " ".join(plan_of(query["sql"]))
         assert "portal_agent" in query["sql"] or ("SCAN" not in plan and "TEMP B-TREE" not in plan), plan
 
 
@@ -306,7 +305,7 @@ def test_a_page_is_read_in_the_order_of_an_index_and_nothing_is_sorted_or_scanne
         branches = filter_of(asked).branches
         assert branches, asked
         cursors: list[dict[str, Any]] = [{}, {"before": (NOON, 50)}, {"after": (NOON, 50)}]
-        plans = [plan_of(branch.reading(51, **cursor)) for branch in branches for cursor in cursors]
+        plans = [plan_for(branch.reading(51, **cursor)) for branch in branches for cursor in cursors]
         refuse_sorting_and_scanning(asked, plans)
 
 
@@ -322,14 +321,12 @@ def test_a_rare_pair_of_state_and_verdict_is_read_from_an_index_of_both(many, re
     by_both = "SEARCH portal_recording USING INDEX recording_by_verdict_state (verdict=? AND state=?"
     for branch in branches:
         for here in (branch.reading(51), branch.reading(51, before=(NOON, 50)), branch.reading(51, after=(NOON, 50))):
-            assert plan_of(here).startswith(by_both)
-        assert by_both in plan_of(Asked(count_of(branch.shape, 1001), branch.values))
+            assert plan_for(here).startswith(by_both)
+        assert by_both in plan_for(Asked(count_of(branch.shape, 1001), branch.values))
 
 
-def plan_of(asked: Asked) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {asked.statement.sql}", asked.parameters)
-        return "\n".join(row[-1] for row in cursor.fetchall())
+def plan_for(asked: Asked) -> str:
+    return "\n".join(plan_of(asked.statement.sql, asked.parameters))
 
 
 def refuse_sorting_and_scanning(asked: dict[str, Any], plans: list[str]) -> None:

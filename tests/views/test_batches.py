@@ -27,6 +27,7 @@ from callcov_portal.models import (
 from callcov_portal.models.batch import Sums
 from callcov_portal.views import batches as views
 from tests.factories import AgentFactory, AnalysisFactory, BatchFactory, BatchItemFactory, RecordingFactory
+from tests.plans import plan_of
 from tests.views.pages import link_named, text_of
 from tests.working import work
 
@@ -353,9 +354,7 @@ def test_the_calls_of_a_batch_come_in_order_out_of_an_index(as_bob):
     ordered = [one["sql"] for one in asked if "ORDER BY" in one["sql"] and batch.pk.hex in one["sql"].replace("-", "")]
     assert ordered
     if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN QUERY PLAN {ordered[0]}")
-            plan = " ".join(row[3] for row in cursor.fetchall())
+        plan = " ".join(plan_of(ordered[0]))
         assert "recording_of_batch_by_time" in plan
         assert "TEMP B-TREE" not in plan
 
