@@ -1,5 +1,6 @@
 """What was under way as an errand goes on as a merge or a bulk job: nothing is lost, nothing done twice."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -16,24 +17,19 @@ from tests.working import work_all
 BEFORE = [("portal", "0042_chores")]
 
 
-class Errands:
-    """The table of errands as it was. Calls are made before: what makes them knows the tables of today."""
-
-    def __init__(self) -> None:
-        self.rows: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self.rows is None:
-            executor = MigrationExecutor(connection)
-            executor.migrate(BEFORE)
-            self.rows = executor.loader.project_state(BEFORE).apps.get_model("portal", "Errand").objects
-        return getattr(self.rows, name)
-
-
 @pytest.fixture
-def errands(transactional_db):
-    """Errands, in a database that is as today afterwards."""
-    yield Errands()
+def go_back(transactional_db) -> Iterator[Callable[[], Any]]:
+    """Return what takes the tables back to when there were errands, and returns these; afterwards all is as today.
+
+    Calls are made before: what makes them knows the tables of today.
+    """
+
+    def back() -> Any:
+        executor = MigrationExecutor(connection)
+        executor.migrate(BEFORE)
+        return executor.loader.project_state(BEFORE).apps.get_model("portal", "Errand").objects
+
+    yield back
     migrate()
 
 
@@ -47,32 +43,40 @@ def failed(failure: Failure, **fields):
     return AnalysisFactory(state=State.FAILED, failure=failure, next_attempt_at=None, **fields)
 
 
-@pytest.mark.parametrize(("side", "make"), [("agent", AgentFactory), ("contact", ContactFactory)])
-def test_a_merge_goes_on_where_it_was(errands, alice, side, make) -> None:
-    kept = make()
-    old = make(merged_into=kept)
-    calls = [RecordingFactory(**{side: old}) for _ in range(2)]
+def test_merges_go_on_where_they_were(go_back, alice) -> None:
+    merged = {}
+    for side, make in (("agent", AgentFactory), ("contact", ContactFactory)):
+        kept = make()
+        old = make(merged_into=kept)
+        RecordingFactory.create_batch(2, **{side: old})
+        merged[side] = old, kept
     asked = timezone.now() - timedelta(hours=1)
-    errands.create(
-        kind=f"merge_{side}s", source=old.pk, user_id=alice.pk, done=5, created_at=asked, next_attempt_at=asked
-    )
+    errands = go_back()
+    for side, (old, _) in merged.items():
+        errands.create(
+            kind=f"merge_{side}s", source=old.pk, user_id=alice.pk, done=5, created_at=asked, next_attempt_at=asked
+        )
     migrate()
-    one = Merge.objects.get()
-    assert (one.side, one.source, one.user, one.done, one.created_at) == (side, old.pk, alice, 5, asked)
+    assert Merge.objects.count() == 2
+    for side, (old, _) in merged.items():
+        one = Merge.objects.get(side=side)
+        assert (one.source, one.user, one.done, one.created_at) == (old.pk, alice, 5, asked)
     work_all("merging")
-    one.refresh_from_db()
-    assert (one.done, one.due_at) == (7, None)
-    assert one.finished_at
-    assert Recording.objects.filter(**{side: kept}).count() == len(calls)
+    for side, (_, kept) in merged.items():
+        one = Merge.objects.get(side=side)
+        assert (one.done, one.due_at) == (7, None)
+        assert one.finished_at
+        assert Recording.objects.filter(**{side: kept}).count() == 2
 
 
-def test_a_retry_goes_on_with_what_is_left_and_nothing_else(errands, alice) -> None:
+def test_a_retry_goes_on_with_what_is_left_and_nothing_else(go_back, alice) -> None:
     waiting = failed(Failure.UNREACHABLE)
     others = [
         failed(Failure.BLOCKED),
         failed(Failure.UNREACHABLE, finished_at=timezone.now() + timedelta(hours=1)),  # failed again since
         failed(Failure.UNREACHABLE, sent_at=timezone.now()),
     ]
+    errands = go_back()
     errands.create(kind="retry", failure="unreachable", user_id=alice.pk, done=3, created_at=timezone.now())
     errands.update(next_attempt_at=timezone.now() + timedelta(seconds=20))  # a worker that was stopped had it
     migrate()
@@ -89,8 +93,9 @@ def test_a_retry_goes_on_with_what_is_left_and_nothing_else(errands, alice) -> N
     assert LogEntry.objects.filter(act="retried", user=alice).count() == 1
 
 
-def test_what_was_finished_is_forgotten_and_beginning_again_does_nothing_twice(errands, alice) -> None:
+def test_what_was_finished_is_forgotten_and_beginning_again_does_nothing_twice(go_back, alice) -> None:
     now = timezone.now()
+    errands = go_back()
     errands.create(kind="merge_agents", source=1, user_id=alice.pk, created_at=now, finished_at=now)
     errands.create(kind="merge_agents", source=2, user_id=alice.pk, created_at=now, next_attempt_at=now)
     carry_over = import_module("callcov_portal.migrations.0043_errands_go_on").carry_over
