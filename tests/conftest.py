@@ -25,8 +25,8 @@ PASSWORD = "correct horse battery"
 hypothesis_settings.register_profile("fuzz", max_examples=1000)  # `make fuzz`
 
 
-SHARING = ("_in_browser.py", "test_speech_whisper.py", "test_one_group.py")
-"""Ends of the names of files whose tests share a browser, a model or a running group."""
+SHARING = ("_in_browser.py", "test_speech_whisper.py", "test_one_group.py", "test_hearing.py")
+"""Ends of the names of files whose tests share a browser, a model, a running group or a call that was heard."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,7 +122,7 @@ def s3_address() -> Iterator[str]:
 
 
 @pytest.fixture
-def in_bucket(s3_address, settings) -> "Kept":
+def in_bucket_unaided(s3_address, settings) -> "Kept":
     """The portal keeps its recordings in a bucket of that S3."""
     from tests import s3
 
@@ -130,6 +130,16 @@ def in_bucket(s3_address, settings) -> "Kept":
     settings.CALLCOV_STORAGE_BUCKET, settings.CALLCOV_STORAGE_ENDPOINT = kept.name, s3_address
     settings.STORAGES = {**settings.STORAGES, "default": s3.storage_at(s3_address, kept.name)}
     return kept
+
+
+@pytest.fixture
+def in_bucket(in_bucket_unaided, monkeypatch) -> "Kept":
+    """The same, by one session of boto3 for all tests: a new one for each storage takes a quarter of a second."""
+    from callcov_portal.bucket import Bucket
+    from tests import s3
+
+    monkeypatch.setattr(Bucket, "_create_session", lambda _storage: s3.session())
+    return in_bucket_unaided
 
 
 @pytest.fixture(autouse=True)

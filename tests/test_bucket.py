@@ -92,8 +92,9 @@ def get(client, call: Recording, query: str = "", **headers: str):
 
 
 def test_a_call_from_its_upload_to_its_end(
-    as_bob, as_alice, as_dora, api, in_bucket, django_capture_on_commit_callbacks
+    as_bob, as_alice, as_dora, api, in_bucket_unaided, django_capture_on_commit_callbacks
 ):
+    in_bucket = in_bucket_unaided
     content = wav(5.0)
     as_bob.post(FILES, {"agent": "nora", "files": SimpleUploadedFile("call.wav", content, "audio/wav")}, headers=JSON)
     call = Recording.objects.get()

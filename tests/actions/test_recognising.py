@@ -39,7 +39,14 @@ from callcov_portal.models import (
 )
 from callcov_portal.models.fingerprint import COMMON, calls_with, key_of
 from callcov_portal.safefetch import Fetched
-from tests.factories import AnalysisFactory, BatchFactory, BatchItemFactory, RecordingFactory
+from tests.factories import (
+    AgentFactory,
+    AnalysisFactory,
+    BatchFactory,
+    BatchItemFactory,
+    ContactFactory,
+    RecordingFactory,
+)
 from tests.fingerprints import heard
 from tests.sounds import wav_file
 from tests.working import again, due, make_due, work, work_all
@@ -377,7 +384,7 @@ def test_an_upload_is_to_be_compared_and_a_link_when_it_was_fetched(tmp_path) ->
 
 
 def test_a_word_that_many_calls_have_says_nothing_and_costs_nothing(django_assert_num_queries) -> None:
-    calls = RecordingFactory.create_batch(COMMON + 5)
+    calls = RecordingFactory.create_batch(COMMON + 5, agent=AgentFactory(), contact=ContactFactory())
     SoundWord.objects.bulk_create(SoundWord(key=7, recording=call) for call in calls)
     SoundWord.objects.bulk_create(SoundWord(key=key, recording=calls[n]) for key, n in ((8, 3), (9, 3), (9, 4)))
     with django_assert_num_queries(1):

@@ -12,6 +12,7 @@ from tests.whole.portal import wait_for
 
 RECORDINGS = many(200, 20)
 CRASHES = many(10, 2)
+EVERY = many(5, 2)  # seconds
 
 pytestmark = [pytest.mark.group, pytest.mark.faults, pytest.mark.postgres_server, pytest.mark.timeout(many(3600, 600))]
 
@@ -30,7 +31,7 @@ def test_a_killed_postgresql_server_loses_and_doubles_nothing(group, server) -> 
     group.env |= {"CALLCOV_DATABASE_URL": server.url}
     group.start()
     person = Stubborn(group.address)
-    with raining({"server killed": server.crash}, every=5, most=CRASHES) as fallen:
+    with raining({"server killed": server.crash}, every=EVERY, most=CRASHES) as fallen:
         upload_all(person, RECORDINGS)
     assert fallen.total() == CRASHES, group.said()
     said = lambda: f"{person.states()} {group.said()}"

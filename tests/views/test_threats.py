@@ -10,8 +10,9 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from callcov_portal.actions import recordings
-from callcov_portal.actions.recordings import examine
+from callcov_portal.actions.recordings import NotTaken, examine
 from callcov_portal.models import Recording
+from callcov_portal.sound import Probe
 from tests.conftest import PASSWORD
 from tests.sounds import wav, wav_file
 from tests.views.sending import FILES, JSON
@@ -104,8 +105,26 @@ def test_t7_a_name_is_a_text_to_show_and_never_a_path(as_bob, settings, tmp_path
     assert as_bob.get("/calls/").status_code == 200
 
 
+@pytest.fixture
+def examined_once(monkeypatch) -> None:
+    """The same bytes under the same ending are no longer looked at where they were refused: each look takes a process."""
+    refused: dict[tuple[str, bytes], NotTaken] = {}
+
+    def once(path: Path) -> Probe:
+        key = path.suffix, path.read_bytes()
+        if key in refused:
+            raise refused[key]
+        try:
+            return examine(path)
+        except NotTaken as refusal:
+            refused[key] = refusal
+            raise
+
+    monkeypatch.setattr(recordings, "examine", once)
+
+
 @pytest.mark.parametrize(("what", "content"), NO_SOUND.items(), ids=NO_SOUND)
-def test_t6_what_is_no_sound_is_refused_whatever_it_is_called(as_bob, what, content) -> None:
+def test_t6_what_is_no_sound_is_refused_whatever_it_is_called(as_bob, examined_once, what, content) -> None:
     for name, kind in (("a.wav", "audio/wav"), (f"{what}.m4a", "text/html")):
         fate = send(as_bob, name, content, kind).json()["fates"][0]
         assert fate["outcome"] == "refused", fate
