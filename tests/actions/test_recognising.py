@@ -1,12 +1,10 @@
-"""The same call in another file is recognised before anything of it is sent, and a person may keep both."""
+"""The same call in another file is recognised before anything of it is sent."""
 
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
@@ -24,73 +22,15 @@ from callcov_portal.actions import (
     recordings,
 )
 from callcov_portal.actions.analyses import NotPossible
-from callcov_portal.models import (
-    Analysis,
-    BulkAct,
-    BulkJob,
-    Failure,
-    Fingerprint,
-    LogEntry,
-    Recording,
-    SoundWord,
-    State,
-    Urgency,
-    Waveform,
-)
+from callcov_portal.models import Analysis, Failure, Fingerprint, Recording, SoundWord, State, Waveform
 from callcov_portal.models.fingerprint import COMMON, calls_with, key_of
 from callcov_portal.safefetch import Fetched
-from tests.factories import (
-    AgentFactory,
-    AnalysisFactory,
-    BatchFactory,
-    BatchItemFactory,
-    ContactFactory,
-    RecordingFactory,
-)
-from tests.fingerprints import heard
+from tests.actions.sameness import added, sent, taken_for
+from tests.factories import AgentFactory, BatchFactory, BatchItemFactory, ContactFactory, RecordingFactory
 from tests.sounds import wav_file
-from tests.working import again, due, make_due, work, work_all
+from tests.working import again, due, make_due, work
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def hear(monkeypatch) -> list[Path]:
-    """Hear made-up files: they say in two numbers which call they are, in which encoding."""
-    asked: list[Path] = []
-
-    def listen(path: Path, **_limits: float) -> sound.Heard:
-        asked.append(path)
-        said = path.read_text()
-        if said.startswith("!"):
-            raise {"audio": sound.NotAudio, "trouble": sound.SoundError}[said[1:]](said)
-        if not said:
-            return sound.Heard(heard(0).loudness, None)
-        return heard(*map(int, said.split()))
-
-    monkeypatch.setattr(sound, "hear", listen)
-    return asked
-
-
-def added(says: str, seconds: float = 36.0, **fields: Any) -> Analysis:
-    """A call that was just added, with what its file says."""
-    name = default_storage.save("2026/03/one.wav", ContentFile(says.encode()))
-    recording = RecordingFactory(file=name, duration_seconds=seconds, **fields)
-    drawing.note_due(recording.pk, is_heard_first=True)
-    return AnalysisFactory(recording=recording, needs_comparing=recognising.note_due(recording, Urgency.PERSON))
-
-
-def sent(analysis: Analysis) -> bool:
-    """Let a worker be rung for it, and say whether it was sent."""
-    advancing.advance(analysis.pk)
-    return again(analysis).state not in {State.QUEUED, State.FAILED}
-
-
-def taken_for(analysis: Analysis) -> Recording | None:
-    after = again(analysis)
-    assert (after.state, after.failure) == (State.FAILED, Failure.DUPLICATE)
-    assert not after.was_sent
-    return after.duplicate_of
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hear")]
 
 
 def test_the_same_call_in_another_file_is_not_sent_and_says_why(api) -> None:
@@ -285,77 +225,6 @@ def test_the_retry_of_a_batchs_failures_sends_no_duplicate(api, alice) -> None:
         analyses.retry(again(second), alice)
     sums = batch.sums()
     assert (sums.items, sums.duplicates, sums.failed) == (1, 1, 0)
-
-
-def test_keeping_both_sends_it_once_and_is_logged(api, alice) -> None:
-    first = added("1 0")
-    sent(first)
-    second = added("1 1")
-    sent(second)
-    assert again(second).may_keep
-    assert not again(second).may_retry
-    analyses.keep_both(again(second), alice)
-    with pytest.raises(NotPossible):
-        analyses.keep_both(again(second), alice)
-    entry = LogEntry.objects.get(act="kept both")
-    assert (entry.user, entry.recording_number, str(first.recording) in entry.text) == (
-        alice,
-        second.recording_id,
-        True,
-    )
-    assert (again(second).state, again(second).needs_comparing) == (State.QUEUED, False)
-    assert sent(second)
-    assert not advancing.advance(second.pk)
-    assert len(api.sent) == 2
-
-
-def test_of_two_who_keep_both_at_once_one_succeeds(api, alice) -> None:
-    sent(added("1 0"))
-    second = added("1 1")
-    sent(second)
-    seen_by_both = again(second)
-    analyses.keep_both(again(second), alice)
-    with pytest.raises(NotPossible):
-        analyses.keep_both(seen_by_both, alice)
-    assert LogEntry.objects.filter(act="kept both").count() == 1
-
-
-def test_what_was_kept_stays_a_call_of_its_own_and_is_found_itself(api, alice) -> None:
-    first = added("1 0")
-    sent(first)
-    second = added("1 1")
-    sent(second)
-    analyses.keep_both(again(second), alice)
-    Analysis.objects.move(second.pk, State.CANCELLED, next_attempt_at=None)
-    second.recording.refresh_from_db()
-    new = analyses.analyse_again(second.recording, alice)
-    assert not new.needs_comparing
-    assert sent(new)
-    recordings.delete(first.recording, alice)
-    third = added("1 2")
-    assert not sent(third)
-    assert taken_for(third) == second.recording
-
-
-def test_many_are_kept_by_one_act(api, alice) -> None:
-    sent(added("1 0"))
-    second, other = added("1 1"), added("2 0")
-    sent(second)
-    job = BulkJob.objects.create(user=alice, act=BulkAct.KEEP, state="running", due_at=timezone.now(), total=2)
-    for analysis in (second, other):
-        job.items.create(number=analysis.recording_id)
-    work_all("bulk")
-    job.refresh_from_db()
-    assert (job.done, job.refused, again(second).state) == (2, 1, State.QUEUED)
-
-
-def test_bytes_that_are_known_from_a_link_cannot_be_kept_twice(alice) -> None:
-    original = RecordingFactory()
-    linked = RecordingFactory(file="", link="https://example.org/a.wav", sha256=None)
-    analysis = AnalysisFactory(recording=linked, state=State.FAILED, failure=Failure.DUPLICATE, duplicate_of=original)
-    assert not again(analysis).may_keep
-    with pytest.raises(NotPossible):
-        analyses.keep_both(again(analysis), alice)
 
 
 def test_what_is_too_short_or_invented_or_not_wanted_is_not_compared(settings) -> None:

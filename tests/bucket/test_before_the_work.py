@@ -16,17 +16,15 @@ from callcov_portal.exports import wish_for
 from callcov_portal.models import Analysis, Export, ExportState, Signal, State
 from callcov_portal.storage import AWAY, StorageAway
 from callcov_portal.uploads import DiskFull, incoming_folder
-from tests.actions.conftest import again, make_due
 from tests.factories import AnalysisFactory, BatchFactory, BatchItemFactory, RecordingFactory
-from tests.test_bucket import away  # noqa: F401
-from tests.views.test_uploading import SOUND, create, patch
-from tests.working import work
+from tests.views.sending import SOUND, create, patch
+from tests.working import again, make_due, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.audio]
 
 
 @pytest.fixture
-def known_away(away) -> None:  # noqa: F811
+def known_away(away) -> None:
     """The bucket is away, and a worker has written that down."""
     storing.look()
 
@@ -115,13 +113,13 @@ def test_without_room_for_a_copy_nothing_is_sent_and_no_try_is_used_up(api, stor
     assert "no room for a copy" in after.detail
 
 
-def test_an_import_says_that_it_is_the_storage(away, tmp_path):  # noqa: F811
+def test_an_import_says_that_it_is_the_storage(away, tmp_path):
     (tmp_path / "a.wav").write_bytes(SOUND)
     with pytest.raises(CommandError, match=f"It broke off: {AWAY} "):
         call_command("import", str(tmp_path / "a.wav"), "--agent", "nora")
 
 
-def test_an_expired_export_is_remembered_until_its_file_can_go(known_away, away, bob):  # noqa: F811
+def test_an_expired_export_is_remembered_until_its_file_can_go(known_away, away, bob):
     long_ago = timezone.now() - timedelta(days=90)
     export = exporting.order(wish_for("calls", "csv", columns=["call"]), bob)
     Export.objects.update(state=ExportState.READY, due_at=None, finished_at=long_ago, expires_at=long_ago)
@@ -141,13 +139,13 @@ def test_taking_in_what_is_here_lets_others_work_after_a_while(in_bucket, as_bob
     batches.take_whole_parts()
 
 
-def test_links_that_cannot_be_kept_leave_no_file(away, bob):  # noqa: F811
+def test_links_that_cannot_be_kept_leave_no_file(away, bob):
     with pytest.raises(StorageAway):
         importing.open_manifest(importing.of_links(["https://calls.example/a.wav"], {}), bob)
     assert list(incoming_folder().iterdir()) == []
 
 
-def test_one_thread_at_a_time_asks_whether_it_is_there(away):  # noqa: F811
+def test_one_thread_at_a_time_asks_whether_it_is_there(away):
     with storing.LOOKING:
         storing.look()
     assert not storing.is_away()
