@@ -167,8 +167,9 @@ def test_nobody_gets_an_address_to_hear_a_recording_past_the_portal(stored):
         default_storage.url(stored.recording.stored_name)
 
 
+@pytest.mark.usefixtures("in_bucket_unaided")
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_token_of_the_environment_stays_with_its_key(in_bucket, settings, monkeypatch, ours):
+def test_a_token_of_the_environment_stays_with_its_key(settings, monkeypatch, ours):
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of another key")
     monkeypatch.setenv("AWS_S3_SESSION_PROFILE", "nobody")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
