@@ -9,7 +9,7 @@ from html import escape
 
 from django.utils.safestring import SafeString
 
-NUMBERS = frozenset({int, float})  # nothing in them has to be escaped
+AS_THEY_ARE = frozenset({int, float, SafeString})  # nothing in them has to be escaped
 SHORT = 40
 
 
@@ -39,7 +39,7 @@ class Piece:
 
     def __call__(self, *values: object) -> SafeString:
         """Return it with a value in each place, from left to right."""
-        return SafeString(self.text % tuple([value if type(value) in NUMBERS else safe(value) for value in values]))
+        return SafeString(self.text % tuple([value if type(value) in AS_THEY_ARE else safe(value) for value in values]))
 
     def each(self, rows: Iterable[tuple[object, ...]]) -> SafeString:
         """Return it as often as there are rows, one after the other.
