@@ -9,9 +9,9 @@
 It prints one table of pages, exports and search, writes it to docs/performance.md unless `--no-write` is given, and ends with
 status 1 when a line is missed. What is measured how:
 
-Every database and every peer has a process of its own. In each round each does everything once after the other, so that
-what else the machine does meets all alike; a figure is the median over the rounds of the CPU seconds (user and system)
-that the process spent on one go, from getrusage. Requests go through the real WSGI application, middleware and session
+Every database and every peer has a process of its own. In each round the two sides of each line are done one right after the
+other, so that what else the machine does meets both alike. A line's figure is the median of the rounds' ratios; a cost is
+the median of the CPU seconds (user and system) that the process spent on one go, from getrusage. Requests go through the real WSGI application, middleware and session
 included, without a socket. Where servers are compared (sound), real ones answer real requests, and the CPU is that of
 all their processes; so is PostgreSQL's that of the process that answers us.
 

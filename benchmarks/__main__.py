@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -20,7 +20,10 @@ from benchmarks.pages.values import (
     SMALL,
     Asked,
     Fact,
+    Limit,
+    Line,
     Measure,
+    Spread,
     Verdict,
     judge,
     needed,
@@ -81,40 +84,47 @@ def measured(lines: Sequence[Asked], asked: Namespace) -> list[Verdict]:
     places.build(list(names))
     with ExitStack() as stack:
         running = {place: stack.enter_context(places.process(place)) for place in names}
-        facts = {line.holds for line in lines if isinstance(line, Fact)}
-        todo = {Measure(place, name): None for place in running for name in names[place]}
-        costs = Rounds(running, [each for each in sorted(todo, key=lambda each: each.name) if each not in facts])
+        rounds = Rounds(running, [line for line in lines if not isinstance(line, Fact) and not places.is_itself(line)])
         for at in range(asked.rounds):
-            costs.go()
+            rounds.go()
             print(f"round {at + 1} of {asked.rounds}", file=sys.stderr)
         return [
             Verdict(line.name, "holds", None, None, None, *told(running, line.holds))
             if isinstance(line, Fact)
-            else judge(line, {} if places.is_itself(line) else costs.found)
+            else judge(line, rounds.found[line])
             for line in lines
         ]
 
 
 class Rounds:
-    """Everything is done once in a round, name by name, so that what is compared is done one right after the other."""
+    """In a round each line is measured once: what it compares one right after the other, because processors change their pace."""
 
-    def __init__(self, running: dict[str, Process], todo: list[Measure]) -> None:
-        self.running, self.todo = running, todo
-        self.found: dict[Measure, list[float]] = defaultdict(list)
+    def __init__(self, running: Mapping[str, Process], lines: Sequence[Line | Limit | Spread]) -> None:
+        self.running, self.lines = running, lines
+        self.found: dict[Asked, dict[Measure, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.settled: dict[Measure, float | None] = {}  # what went wrong or needs no second time is not done again
 
     def go(self) -> None:
-        """Do one round; what went wrong or needs no second time is not done again."""
-        self.todo = [each for each in self.todo if self.wants_more(each)]
+        """Do one round."""
+        for line in self.lines:
+            for each in line.measures:
+                if each.place in self.running and (each not in self.settled or self.settled[each] is not None):
+                    self.measure(line, each)
 
-    def wants_more(self, each: Measure) -> bool:
-        """Measure something, and say whether it is to be measured again."""
-        try:
-            answer = self.running[each.place].ask(do=each.name)
-        except Broken as trouble:
-            print(f"{each.place}, {each.name}: {trouble}", file=sys.stderr)
-            return False
-        self.found[each].append(answer["cpu"])
-        return not answer.get("once", False)
+    def measure(self, line: Asked, each: Measure) -> None:
+        """Measure something for a line."""
+        cost = self.settled.get(each)
+        if cost is None:
+            try:
+                answer = self.running[each.place].ask(do=each.name)
+            except Broken as trouble:
+                print(f"{each.place}, {each.name}: {trouble}", file=sys.stderr)
+                self.settled[each] = None
+                return
+            cost = float(answer["cpu"])
+            if answer.get("once"):
+                self.settled[each] = cost
+        self.found[line][each].append(cost)
 
 
 def told(running: dict[str, Process], fact: Measure) -> tuple[bool | None, str]:

@@ -91,7 +91,10 @@ class Verdict:
 
 
 def judge(line: Line | Limit | Spread, costs: Costs) -> Verdict:
-    """Compare the medians. What could not be measured is neither met nor missed."""
+    """Take the median of what its rounds say: of a line the ratios of each round, else the costs.
+
+    What could not be measured is neither met nor missed.
+    """
     missing = [each for each in line.measures if not costs.get(each)]
     if missing:
         note = f"not measured: {missing[0].place} {missing[0].name}"
@@ -99,11 +102,13 @@ def judge(line: Line | Limit | Spread, costs: Costs) -> Verdict:
     found = [median(costs[each]) for each in line.measures]
     if isinstance(line, Limit):
         return Verdict(line.name, bound_of(line), None, max(found), None, 1000 * max(found) <= line.bound)
-    one, other = (found[0], found[1]) if isinstance(line, Line) else (max(found), min(found))
-    if isinstance(line, Line) and not line.at_most:
-        return Verdict(line.name, bound_of(line), other / one, one, other, other / one >= line.bound)
-    unit = line.unit if isinstance(line, Line) else MS
-    return Verdict(line.name, bound_of(line), one / other, one, other, one / other <= line.bound, unit=unit)
+    if isinstance(line, Spread):
+        ratio = max(found) / min(found)
+        return Verdict(line.name, bound_of(line), ratio, max(found), min(found), ratio <= line.bound)
+    pairs = zip(costs[line.one], costs[line.other], strict=False)
+    ratio = median(one / other if line.at_most else other / one for one, other in pairs)
+    is_met = ratio <= line.bound if line.at_most else ratio >= line.bound
+    return Verdict(line.name, bound_of(line), ratio, found[0], found[1], is_met, unit=line.unit)
 
 
 def bound_of(line: Line | Limit | Spread) -> str:

@@ -8,7 +8,7 @@ from benchmarks.__main__ import Rounds
 from benchmarks.exports import lines
 from benchmarks.pages.databases import Newest, newest
 from benchmarks.pages.process import Broken
-from benchmarks.pages.values import LARGE, MIDDLE, SEARCH, SERVERS, SMALL, Measure
+from benchmarks.pages.values import LARGE, MIDDLE, SEARCH, SERVERS, SMALL, Limit, Line, Measure
 from benchmarks.places import Places
 from callcov_portal.exports import CALLS
 from callcov_portal.models import Recording
@@ -66,9 +66,11 @@ class Answers:
 def test_what_broke_or_is_done_once_is_not_asked_for_again(capsys):
     process = Answers(often={"cpu": 1.0}, once={"cpu": 2.0, "once": True})
     names = ("often", "once", "broken")
-    rounds = Rounds({"here": process}, [Measure("here", name) for name in names])  # type: ignore[dict-item]
+    often, once, broken = (Measure("here", name) for name in names)
+    line, other = Line("line", often, once, 2), Limit("other", (broken, often, Measure("elsewhere", "often")), 5)
+    rounds = Rounds({"here": process}, [line, other])  # type: ignore[dict-item]
     rounds.go()
     rounds.go()
-    assert process.asked == [*names, "often"]
-    assert rounds.found[Measure("here", "often")] == [1.0, 1.0]
+    assert process.asked == ["often", "once", "broken", "often", "often", "often"]
+    assert rounds.found == {line: {often: [1.0, 1.0], once: [2.0, 2.0]}, other: {often: [1.0, 1.0]}}
     assert "it broke" in capsys.readouterr().err

@@ -41,6 +41,11 @@ def test_a_bound_is_held_by_medians_not_by_means():
     assert judge(GROWTH, {**costs, OURS: [0.012] * 3}).met is False
 
 
+def test_what_slows_down_both_in_a_round_says_nothing():
+    verdict = judge(GROWTH, {OURS: [0.011, 0.022, 0.033, 0.044, 0.011], THEIRS: [0.010, 0.020, 0.030, 0.040, 0.010]})
+    assert (verdict.ratio, verdict.met) == (pytest.approx(1.1), True)
+
+
 def test_cheaper_is_how_many_times_the_others_cost():
     verdict = judge(CHEAPER, {OURS: [0.01], THEIRS: [0.09]})
     assert (verdict.ratio, verdict.met, verdict.bound) == (pytest.approx(9.0), True, "≥ 8")
