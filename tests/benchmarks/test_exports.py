@@ -63,7 +63,8 @@ class Answers:
         return self.answers[do]
 
 
-def test_what_broke_or_is_done_once_is_not_asked_for_again(capsys):
+def test_what_broke_or_is_done_once_is_not_asked_for_again(capsys, monkeypatch):
+    monkeypatch.setattr("benchmarks.__main__.TURNS", 1)
     process = Answers(often={"cpu": 1.0}, once={"cpu": 2.0, "once": True})
     names = ("often", "once", "broken")
     often, once, broken = (Measure("here", name) for name in names)
@@ -74,3 +75,11 @@ def test_what_broke_or_is_done_once_is_not_asked_for_again(capsys):
     assert process.asked == ["often", "once", "broken", "often", "often", "often"]
     assert rounds.found == {line: {often: [1.0, 1.0], once: [2.0, 2.0]}, other: {often: [1.0, 1.0]}}
     assert "it broke" in capsys.readouterr().err
+
+
+def test_what_takes_little_has_several_turns_in_a_round(monkeypatch):
+    monkeypatch.setattr("benchmarks.__main__.TURNS", 3)
+    process = Answers(one={"cpu": 1.0}, other={"cpu": 2.0})
+    one, other = Measure("here", "one"), Measure("here", "other")
+    Rounds({"here": process}, [Line("line", one, other, 2)]).go()  # type: ignore[dict-item]
+    assert process.asked == ["one", "other"] * 3
