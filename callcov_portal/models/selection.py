@@ -12,11 +12,11 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from callcov_portal.models.branches import Branch, Condition, among, any_came_out, came_out, equal, fits, holds, known
 from callcov_portal.models.lookup import Found, find
+from callcov_portal.models.prepared import asked
 from callcov_portal.models.recording import Recording, band_of
 from callcov_portal.models.tally import CallCheck, Check
 
@@ -179,15 +179,15 @@ def one_of(choice: Choice) -> Condition:
 
 def capped_counts(choices: Sequence[Choice]) -> list[int]:
     """Return how many calls there are of each choice, each at most one more than `CAP`; one query, each from an index."""
+    if not choices:
+        return []
     sql, values = counting(tuple(choices), CAP)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchone())
+    return list(asked(sql, values)[0])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def counting(choices: tuple[Choice, ...], cap: int) -> tuple[str, list[Any]]:
-    """Return the statement that counts, with its parameters: put together once, as the choices are always the same."""
+    """Return the statement that counts, with its parameters: put together once, as the choices are mostly the same."""
     parts: list[str] = []
     values: list[Any] = []
     for at, choice in enumerate(choices):

@@ -1,5 +1,6 @@
 """The filters beside the list: how many calls each choice has, and the days that people ask for most."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +20,9 @@ from callcov_portal.models.selection import CAP, Choice, capped_counts
 from callcov_portal.views.listing import clean_query
 
 MOST_NAMES = 200
+BELIEVED = 60.0  # seconds
+MANY: dict[Choice, float] = {}
+"""Choices with more than `CAP` calls, and until when this process takes that for granted."""
 
 # What is counted of each filter: its choices, and the calls behind each.
 COUNTED: dict[str, dict[str, Choice]] = {
@@ -48,7 +52,7 @@ def show_counts(filters: CallFilter) -> None:
     Counts stop at a thousand, each is read from the index that the choice has.
     """
     asked = [(name, word, choice) for name, choices in COUNTED.items() for word, choice in choices.items()]
-    counts = capped_counts([choice for _, _, choice in asked])
+    counts = counted([choice for _, _, choice in asked])
     by_filter: dict[str, dict[str, int]] = {}
     for (name, word, _), count in zip(asked, counts, strict=True):
         by_filter.setdefault(name, {})[word] = count
@@ -58,6 +62,18 @@ def show_counts(filters: CallFilter) -> None:
         is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
         choices = cast("list[tuple[str, str]]", field.choices)
         field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in choices]
+
+
+def counted(choices: Sequence[Choice]) -> list[int]:
+    """Return how many calls there are of each choice, `CAP + 1` of those with more.
+
+    Where there are more, that is believed for a minute: to count a thousand again for each page costs more than its rows.
+    """
+    now = time.monotonic()
+    unknown = [choice for choice in choices if MANY.get(choice, 0.0) <= now]
+    found = dict(zip(unknown, capped_counts(unknown), strict=True))
+    MANY.update((choice, now + BELIEVED) for choice, count in found.items() if count > CAP)
+    return [found.get(choice, CAP + 1) for choice in choices]
 
 
 def labelled(label: str, count: int | None, *, is_boxes: bool) -> str:

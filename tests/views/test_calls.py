@@ -273,7 +273,22 @@ def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monk
     assert "The link could not be fetched · 1" in words
     monkeypatch.setattr("callcov_portal.models.selection.CAP", 1)
     monkeypatch.setattr("callcov_portal.views.rail.CAP", 1)
+    monkeypatch.setattr("callcov_portal.views.rail.MANY", {})
     assert "Not reviewed · 1+" in text_of(as_bob.get("/calls/"))
+
+
+def test_of_what_there_is_much_nobody_counts_again_for_a_minute(as_bob, some_calls, monkeypatch):
+    monkeypatch.setattr("callcov_portal.models.selection.CAP", 1)
+    monkeypatch.setattr("callcov_portal.views.rail.CAP", 1)
+    believed: dict[object, float] = {}
+    monkeypatch.setattr("callcov_portal.views.rail.MANY", believed)
+    as_bob.get("/calls/")
+    Recording.objects.update(verdict="pass")
+    words = text_of(as_bob.get("/calls/"))
+    assert "Not reviewed · 1+" in words
+    assert "Pass · 1+" in words  # what is few is counted each time
+    believed.update(dict.fromkeys(believed, 0.0))
+    assert "Not reviewed · 0" in text_of(as_bob.get("/calls/"))
 
 
 def test_a_text_that_many_contacts_begin_with_says_that_more_is_needed(as_bob, monkeypatch):
