@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from callcov_portal.markup import Piece, joined, safe
 from callcov_portal.models import UNFINISHED, Analysis, CalledAtSource, Direction, Recording, State
 from callcov_portal.models.people import UNKNOWN_CONTACT
-from callcov_portal.models.prepared import Prepared, prepared
+from callcov_portal.models.prepared import Prepared, key, prepared
 from callcov_portal.models.states import WHAT_TO_DO, Failure
 from callcov_portal.templatetags.portal import chip_of, clock, share, time_of, verdict_word
 from callcov_portal.views.columns import DEFAULT, Column
@@ -111,8 +111,15 @@ def stages_of(rows: Sequence[Row]) -> Stages:
     working = [row.analysis for row in rows if row.analysis and row.state == State.PROCESSING]
     if not working:
         return {}
-    found = Analysis.objects.filter(pk__in=working).values_list("pk", "stage", "stage_fraction")
+    found = asked_stages(len(working)).rows([key(pk) for pk in working])
     return {pk: (stage, fraction) for pk, stage, fraction in found}
+
+
+@lru_cache(maxsize=64)
+def asked_stages(count: int) -> Prepared:
+    """Return the query of the stages of so many analyses."""
+    some = Analysis.objects.filter(pk__in=[UUID(int=number) for number in range(count)]).order_by()
+    return prepared(some.values_list("pk", "stage", "stage_fraction"))
 
 
 def originals_of(rows: Sequence[Row]) -> Mapping[UUID | None, Original]:
