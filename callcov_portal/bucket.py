@@ -132,8 +132,11 @@ class Bucket(S3Storage):  # type: ignore[misc]
         return True
 
     def url(self, *_given: Any, **_more: Any) -> str:
-        """Refuse: a signed address would let anybody hear what this portal shows to some, muted or not."""
-        raise NotImplementedError("Recordings are heard through the portal alone.")
+        """Raise `ValueError`, as Django's storage in a folder does of files that have no address.
+
+        A signed address would let anybody hear what this portal shows to some, muted or not.
+        """
+        raise ValueError("A recording has no address of its own: it is heard through the portal alone.")
 
     def size(self, name: str) -> int:
         return int(self.head(name)["ContentLength"])

@@ -33,9 +33,9 @@ def replace(
     recording: Recording, old: Analysis | None, user: User, act: str, urgency: Urgency = Urgency.PERSON
 ) -> Analysis:
     """Write the new analysis and make it the current one; of two people pressing at once one succeeds."""
-    Recording.objects.select_for_update(no_key=True).get(
-        pk=recording.pk
-    )  # before what belongs to it, as whoever compares
+    # Held before what belongs to it, as whoever compares does.
+    if not Recording.objects.select_for_update(no_key=True).filter(pk=recording.pk).exists():
+        raise NotPossible("Somebody has deleted the call.")
     new = Analysis.objects.create(
         recording=recording,
         replaces=old,

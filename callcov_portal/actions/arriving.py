@@ -76,8 +76,8 @@ def moment_of(seconds: float) -> datetime | None:
 def take_copy(item: BatchItem, path: Path) -> BatchItem:
     """Take a copy of a file in as what becomes of its item; the file itself stays. Return the item as it is now.
 
-    Raises `Changing` if it is written meanwhile, `uploads.DiskFull`, `storage.StorageAway`, and `OSError` if it cannot be read: nothing has
-    become of the item then.
+    Raises `Changing` if it is written meanwhile, `uploads.DiskFull`, `storage.StorageAway`, and `OSError` if it cannot be
+    read: nothing has become of the item then.
     """
     before = path.stat()
     if before.st_size > settings.CALLCOV_MAX_UPLOAD_MB * 1024 * 1024:

@@ -4,7 +4,7 @@ import pytest
 
 from callcov_portal.actions import analyses
 from callcov_portal.actions.analyses import NotPossible
-from callcov_portal.models import Analysis, Failure, LogEntry, State
+from callcov_portal.models import Analysis, Failure, LogEntry, Recording, State
 from tests.factories import AnalysisFactory, CompletedFactory, ProcessingFactory
 from tests.working import again
 
@@ -29,6 +29,15 @@ def test_what_is_still_worked_on_is_not_analysed_again(alice) -> None:
     with pytest.raises(NotPossible):
         analyses.analyse_again(ProcessingFactory().recording, alice)
     assert Analysis.objects.count() == 1
+
+
+def test_a_call_that_was_deleted_meanwhile_is_not_analysed_again(alice) -> None:
+    call = CompletedFactory().recording
+    seen = Recording.objects.select_related("current_analysis").get(pk=call.pk)
+    call.delete()
+    with pytest.raises(NotPossible, match="deleted"):
+        analyses.analyse_again(seen, alice)
+    assert not Analysis.objects.exists()
 
 
 def test_of_two_people_pressing_at_once_one_succeeds(alice) -> None:

@@ -163,7 +163,7 @@ def test_whether_it_is_there_is_asked_once_and_not_for_long(in_bucket):
 
 
 def test_nobody_gets_an_address_to_hear_a_recording_past_the_portal(stored):
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(ValueError, match="through the portal alone"):
         default_storage.url(stored.recording.stored_name)
 
 
