@@ -1,20 +1,23 @@
 """Who is signed in: sessions and accounts as Django keeps them, asked for by statements that are put together once."""
 
 from copy import deepcopy
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from callcov_portal.models import User
 from callcov_portal.models.prepared import Prepared, PreparedModels, prepared, prepared_models
 
 # Whoever signed in by Django's own way is signed in by ours, which asks for the same accounts.
 OURS = {"django.contrib.auth.backends.ModelBackend": "callcov_portal.sessions.Accounts"}
+WAYS = {*OURS, *OURS.values()}
 
 
 class SessionStore(db.SessionStore):
@@ -37,6 +40,31 @@ def decoded(text: str) -> dict[str, Any]:
     """Return what is written in a session, nothing where it is not signed by us; of the same text always the same."""
     content: dict[str, Any] = SessionStore().decode(text)
     return content
+
+
+@lru_cache(maxsize=10_000)
+def whose(key: str) -> int:
+    """Return the number of the user of a session, as it was when this was first asked: who believes it looks again.
+
+    Raises `LookupError` where nobody is signed in by it.
+    """
+    [text] = [text for text, _until in sessions_by_key().rows([key])] or [""]
+    return int(decoded(text)[SESSION_KEY])
+
+
+def is_signed_in(user: User, text: str, until: datetime) -> bool:
+    """Say whether a session, by what it holds and until when, is of this user as the account is now.
+
+    It says what Django's `get_user` says, but no of a session that was sealed with a key from before: that is for Django.
+    """
+    content = decoded(text)
+    return (
+        until > timezone.now()
+        and user.is_active
+        and content.get(SESSION_KEY) == str(user.pk)
+        and content.get(BACKEND_SESSION_KEY) in WAYS
+        and constant_time_compare(content.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    )
 
 
 class Accounts(ModelBackend):

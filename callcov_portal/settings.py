@@ -96,7 +96,6 @@ PORTAL_MIDDLEWARE = [
     "callcov_portal.views.webhooks.straight_to_hooks",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "callcov_portal.views.audio.straight_to_sound",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -6,10 +6,11 @@ Django's `default_storage` is the seam: a folder of this machine, or a bucket (`
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
 
@@ -49,6 +50,50 @@ def is_gone(name: str) -> bool:
 def bucket() -> Any:
     """Return the storage as the bucket that it is, if it is no folder."""
     return default_storage
+
+
+class Opened(Protocol):
+    """A stored file, open to be read at any place; `size` is its bytes."""
+
+    size: int
+
+    def read(self, at: int, length: int) -> bytes:
+        """Return so many bytes from a place on, fewer where the file ends."""
+
+
+class InFolder:
+    """A file of this machine: a player waits for it, so the system is called no more often than it must be."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.size = number, os.fstat(number).st_size
+
+    def read(self, at: int, length: int) -> bytes:
+        return os.pread(self.number, length, at)
+
+
+class Elsewhere:
+    """A file of another storage."""
+
+    def __init__(self, file: "File[bytes]") -> None:
+        self.file, self.size = file, file.size
+
+    def read(self, at: int, length: int) -> bytes:
+        self.file.seek(at)
+        return bytes(self.file.read(length))
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Opened]:
+    """Open a stored file. Raises `FileNotFoundError`, and `StorageAway` where the storage does not answer."""
+    if not is_folder():
+        with default_storage.open(name) as file:
+            yield Elsewhere(file)
+        return
+    number = os.open(default_storage.path(name), os.O_RDONLY)
+    try:
+        yield InFolder(number)
+    finally:
+        os.close(number)
 
 
 def contents() -> Iterator[Stored]:

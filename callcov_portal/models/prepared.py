@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 from django.db.models import Model, QuerySet
 
@@ -25,6 +26,7 @@ class Prepared:
     sql: str
     parameters: tuple[Any, ...] = ()
     converters: Mapping[int, Sequence[Converter]] = field(default_factory=dict)
+    columns: int = 0  # of one that was put together here
 
     def rows(self, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Ask it, with these values in the places of the others; there must be as many."""
@@ -50,7 +52,28 @@ class PreparedModels(Generic[M]):
 
     def rows(self, parameters: Sequence[Any]) -> list[M]:
         """Ask it with these values; there must be as many as it was made with, in the order of the statement."""
-        return [self.model.from_db(connection.alias, self.names, row) for row in self.statement.rows(parameters)]
+        return [self.made(row) for row in self.statement.rows(parameters)]
+
+    def made(self, row: tuple[Any, ...]) -> M:
+        """Return the instance that a row is."""
+        return self.model.from_db(DEFAULT_DB_ALIAS, self.names, row)
+
+
+class AtOnce:
+    """Statements that find a row at most each, asked as one; their columns stand side by side in its only row."""
+
+    def __init__(self, *statements: Prepared) -> None:
+        self.statements = statements
+        parts = ", ".join(f"({each.sql}) AS part{at}" for at, each in enumerate(statements))
+        self.sql = f"SELECT * FROM {parts}"  # noqa: S608
+
+    def found(self, *parameters: Any) -> list[tuple[Any, ...]] | None:
+        """Return the row of each, in their order; None where one of them finds nothing. The values are those of all, in order."""
+        rows = asked(self.sql, parameters)
+        if not rows:
+            return None
+        left = iter(rows[0])
+        return [each.converted(tuple(islice(left, each.columns))) for each in self.statements]
 
 
 def prepared_models(rows: QuerySet[M], *names: str) -> PreparedModels[M]:
@@ -69,6 +92,7 @@ def prepared(rows: QuerySet[Any, Any]) -> Prepared:
         sql,
         tuple(parameters),
         {at: [bound(convert, expression) for convert in some] for at, (some, expression) in converters.items()},
+        len(compiler.select),
     )
 
 
@@ -90,13 +114,14 @@ class Update:
 
 def asked(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a query: from SQLite's driver itself where nobody listens, because Django's cursor costs as much as the answer."""
-    driver = connection.connection
-    if driver is None or connection.vendor != "sqlite" or connection.execute_wrappers or connection.queries_logged:
-        with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]  # each attribute of `connection` finds its thread's own anew
+    driver = database.connection
+    if driver is None or database.vendor != "sqlite" or database.execute_wrappers or database.queries_logged:
+        with database.cursor() as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors:
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors:
         return driver.execute(for_sqlite(sql), parameters).fetchall()  # type: ignore[no-any-return]
 
 

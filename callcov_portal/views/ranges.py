@@ -1,12 +1,11 @@
 """Bytes of a stored file, by one range (RFC 9110)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.core.files import File
-from django.core.files.storage import default_storage
-from django.http import HttpRequest
+from callcov_portal.storage import opened
 
 BLOCK = 1024 * 1024  # what a player asks for at once: each block more is a way through Python more
 ONE_RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.ASCII | re.IGNORECASE)
@@ -28,13 +27,13 @@ class Span:
         return self.last - self.first + 1
 
 
-def span_of(request: HttpRequest, size: int, tag: str) -> Span | None:
+def span_of(asked: Mapping[str, Any], size: int, tag: str) -> Span | None:
     """Return the one range asked for, None for the whole; raises `NotSatisfiable` for one beyond the end.
 
-    A range that cannot be read, more than one, or one of another version (`If-Range`) means the whole.
+    `asked` are the headers as WSGI names them. A range that cannot be read, more than one, or one of another version (`If-Range`) means the whole.
     """
-    match = ONE_RANGE.fullmatch(request.META.get("HTTP_RANGE", ""))
-    if not match or request.META.get("HTTP_IF_RANGE", tag) != tag or match[1] == match[2] == "":
+    match = ONE_RANGE.fullmatch(asked.get("HTTP_RANGE", ""))
+    if not match or asked.get("HTTP_IF_RANGE", tag) != tag or match[1] == match[2] == "":
         return None
     if match[1] == "":
         length = int(match[2])
@@ -50,17 +49,10 @@ def span_of(request: HttpRequest, size: int, tag: str) -> Span | None:
     return Span(first, last)
 
 
-def part(file: "File[bytes]", span: Span) -> bytes:
-    """Return the bytes of a span at once."""
-    file.seek(span.first)
-    return bytes(file.read(span.length))
-
-
 def blocks(name: str, span: Span) -> Iterator[bytes]:
     """Yield the bytes of a span, at most a block at a time; the file is open only while somebody reads."""
-    with default_storage.open(name) as file:
-        file.seek(span.first)
-        left = span.length
-        while left > 0 and (block := file.read(min(BLOCK, left))):
-            left -= len(block)
+    with opened(name) as file:
+        at = span.first
+        while at <= span.last and (block := file.read(at, min(BLOCK, span.last + 1 - at))):
+            at += len(block)
             yield block

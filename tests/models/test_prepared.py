@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from callcov_portal.models import Analysis, Recording, State
-from callcov_portal.models.prepared import Update, prepared_models
+from callcov_portal.models.prepared import AtOnce, Update, prepared, prepared_models
 from tests.factories import AnalysisFactory, RecordingFactory
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +58,14 @@ def test_a_row_that_is_due_comes_whole(django_assert_num_queries) -> None:
 def test_nothing_can_be_filtered_before_a_move_which_would_not_heed_it() -> None:
     assert hasattr(Analysis.objects, "move")
     assert not hasattr(Analysis.objects.filter(sent_at=None), "move")
+
+
+def test_several_statements_are_asked_as_one(django_assert_num_queries) -> None:
+    analysis, other = AnalysisFactory(), RecordingFactory()
+    one = prepared(Recording.objects.filter(pk=0).values_list("id", "called_at"))
+    both = AtOnce(one, prepared(Analysis.objects.filter(recording=0).values_list("id")), one)
+    with django_assert_num_queries(1):
+        found = both.found(other.pk, analysis.recording_id, analysis.recording_id)
+    recording = Recording.objects.get(pk=analysis.recording_id)
+    assert found == [(other.pk, other.called_at), (analysis.pk,), (recording.pk, recording.called_at)]
+    assert both.found(other.pk, other.pk, other.pk) is None

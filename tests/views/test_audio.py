@@ -1,38 +1,28 @@
 """The sound in ranges, byte for byte."""
 
-import os
-import random
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, default_storage
-from django.test import Client, RequestFactory
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callcov_portal.models import Muting, Recording, User
+from callcov_portal.models import Muting, Recording
 from callcov_portal.views.ranges import BLOCK, NotSatisfiable, Span, span_of
 from tests.factories import RecordingFactory
-
-SIZE = BLOCK * 2 + 1000
-CONTENT = random.Random(7).randbytes(SIZE)
+from tests.views.serving import CONTENT, SIZE, as_served, body, call_with_sound, get
 
 
 @pytest.fixture
 def call(db) -> Recording:
-    name = default_storage.save("a.wav", ContentFile(CONTENT))
-    return RecordingFactory(file=name, file_name='Ünder "the" moon.wav', sha256="c0ffee", mime="audio/wav")
+    return call_with_sound()
 
 
-def body(response) -> bytes:
-    return response.getvalue()
-
-
-def get(client, call, **headers):
-    return client.get(
-        f"/calls/{call.pk}/audio/", headers={key.replace("_", "-"): value for key, value in headers.items()}
-    )
+@pytest.fixture(params=["by Django", "by the server"])
+def as_bob(as_bob, request) -> Client:
+    return as_bob if request.param == "by Django" else as_served(as_bob)
 
 
 def test_without_a_range_the_whole_comes_in_blocks(as_bob, call):
@@ -129,76 +119,10 @@ def test_a_range_takes_three_queries(as_bob, call, django_assert_max_num_queries
     assert body(response) == CONTENT[:10]
 
 
-class TestTheShortWay:
-    """Sound passes nothing that is there for pages; to everybody else it makes no difference."""
-
-    @pytest.fixture
-    def passed(self, monkeypatch) -> list[str]:
-        """The addresses that went the long way."""
-        seen: list[str] = []
-        monkeypatch.setattr(
-            "csp.middleware.CSPMiddleware.process_request", lambda _self, request: seen.append(request.path)
-        )
-        return seen
-
-    def test_who_may_hear_it_gets_it_straight(self, as_bob, call, passed):
-        assert get(as_bob, call, Range="bytes=0-9").status_code == 206
-        assert get(as_bob, call, If_None_Match='"c0ffee"').status_code == 304
-        assert as_bob.head(f"/calls/{call.pk}/audio/").status_code == 200
-        assert passed == []
-
-    def test_it_has_the_headers_that_every_answer_has(self, as_bob, call):
-        audio, page = get(as_bob, call), as_bob.get("/calls/")
-        for header in ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "X-Content-Type-Options"):
-            assert audio[header] == page[header]
-        assert "Cookie" in audio["Vary"]
-        assert not audio.cookies
-
-    def test_who_must_change_the_password_is_sent_there_first(self, as_bob, bob, call, passed):
-        User.objects.update(must_change_password=True)
-        assert get(as_bob, call)["Location"] == "/password/"
-        assert passed == [f"/calls/{call.pk}/audio/"]
-
-    def test_a_closed_account_hears_no_more(self, as_bob, bob, call):
-        User.objects.update(is_active=False)
-        assert get(as_bob, call)["Location"].startswith("/login/")
-
-    def test_what_is_not_there_is_said_on_a_page(self, as_bob, call):
-        page = as_bob.get("/calls/12345/audio/")
-        assert page.status_code == 404
-        assert "There is nothing here" in page.content.decode()
-        assert "script-src" in page["Content-Security-Policy"]
-        assert as_bob.get(f"/calls/{10**17}/audio/").status_code == 404
-        assert as_bob.get(f"/calls/{10**30}/audio/").status_code == 404
-
-    def test_an_address_that_is_not_ours_is_refused(self, as_bob, call):
-        assert get(as_bob, call, Host="elsewhere.example").status_code == 400
-
-    def test_only_https_is_answered_where_the_portal_has_it(self, as_bob, call, settings):
-        settings.SECURE_SSL_REDIRECT = True
-        assert Client().get(f"/calls/{call.pk}/audio/")["Location"] == f"https://testserver/calls/{call.pk}/audio/"
-
-    def test_a_session_that_changed_is_kept(self, as_bob, bob, call, settings):
-        secret, settings.SECRET_KEY = settings.SECRET_KEY, "another"
-        settings.SECRET_KEY_FALLBACKS = [secret]
-        before = as_bob.cookies["sessionid"].value
-        assert get(as_bob, call).status_code == 200
-        assert as_bob.cookies["sessionid"].value != before
-        assert get(as_bob, call).status_code == 200
-
-    def test_no_file_stays_open(self, as_bob, call):
-        for headers in ({}, {"Range": "bytes=0-9"}, {"Range": f"bytes={SIZE}-"}, {"If-None-Match": '"c0ffee"'}):
-            get(as_bob, call, **headers).getvalue()
-        as_bob.head(f"/calls/{call.pk}/audio/")
-        opened = {Path(f"/proc/self/fd/{each}").resolve() for each in os.listdir("/proc/self/fd")}
-        assert Path(default_storage.path(call.file.name)).resolve() not in opened
-
-
 def test_a_storage_elsewhere_is_asked_for_nothing_but_its_bytes(as_bob, call, monkeypatch):
     store = InMemoryStorage()
     Recording.objects.update(file=store.save("there.wav", ContentFile(CONTENT)))
-    for module in ("views.audio", "views.ranges", "storage"):
-        monkeypatch.setattr(f"callcov_portal.{module}.default_storage", store)
+    monkeypatch.setattr("callcov_portal.storage.default_storage", store)
     assert get(as_bob, call, Range="bytes=5-9").content == CONTENT[5:10]
     assert body(get(as_bob, call)) == CONTENT
     store.delete("there.wav")
@@ -262,9 +186,8 @@ ranges = st.one_of(
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=ranges, size=st.integers(0, 1000))
 def test_every_range_is_inside_the_file_or_refused_or_the_whole(asked, size):
-    request = RequestFactory().get("/", headers={"Range": asked})
     try:
-        span = span_of(request, size, '"tag"')
+        span = span_of({"HTTP_RANGE": asked}, size, '"tag"')
     except NotSatisfiable:
         return
     if span is not None:
