@@ -1,6 +1,7 @@
 """Which calls are shown: every filter stands in the URL."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -91,9 +92,42 @@ def some_text(label: str, longest: int, widget: forms.Widget | None = None, help
     return forms.CharField(label=label, max_length=longest, widget=widget, help_text=help_text, required=False)
 
 
-def one(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+class Shared(forms.Widget):
+    """A widget whose choices all forms share, since Django copies each of them for each form; others are set, not added."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Shared":
+        own = copy(self)
+        own.attrs = self.attrs.copy()
+        memo[id(self)] = own
+        return own
+
+
+class SharedSelect(Shared, forms.Select):
+    """A select."""
+
+
+class SharedBoxes(Shared, forms.CheckboxSelectMultiple):
+    """Boxes beside each other."""
+
+
+class OneOf(forms.ChoiceField):
+    """A choice among what is the same in all forms."""
+
+    widget: type[forms.widgets.ChoiceWidget] = SharedSelect
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "OneOf":
+        return forms.Field.__deepcopy__(self, memo)
+
+
+class SomeOf(OneOf, forms.MultipleChoiceField):
+    """Several choices among what is the same in all forms."""
+
+    widget = SharedBoxes
+
+
+def one(label: str, choices: Sequence[tuple[str, str]]) -> OneOf:
     """Return a field that takes one of these, or any."""
-    return forms.ChoiceField(label=label, choices=[("", "Any"), *choices], required=False)
+    return OneOf(label=label, choices=[("", "Any"), *choices], required=False)
 
 
 def minutes(label: str) -> forms.DecimalField:
@@ -119,9 +153,7 @@ class CallFilter(forms.Form):
     )
     call = NumbersField(label="Calls", required=False)
     batch = forms.UUIDField(label="Batch", required=False, widget=forms.HiddenInput)
-    state = forms.MultipleChoiceField(
-        label="State", choices=State.choices, widget=forms.CheckboxSelectMultiple, required=False
-    )
+    state = SomeOf(label="State", choices=State.choices, required=False)
     failure = one("Cause of failure", Failure.choices)
     reviewed = one("Review", REVIEWED)
     agent = some_text("Agent", IDENTIFIER_LENGTH, PersonInput("known_agents", "known-agents"))

@@ -4,26 +4,34 @@ It promises what Django's `format_html` promises. That one reads its format anew
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from html import escape
 
 from django.utils.safestring import SafeString
 
 AS_THEY_ARE = frozenset({int, float, SafeString})  # nothing in them has to be escaped
-SHORT = 40
+SHORT, MOST = 40, 4096
+
+
+class Escapes(dict[str, str]):
+    """Texts escaped; short ones are kept, because names, states and times come again in every row."""
+
+    def __missing__(self, text: str) -> str:
+        found = escape(text)
+        if len(text) < SHORT:
+            if len(self) >= MOST:
+                self.clear()
+            self[text] = found
+        return found
+
+
+ESCAPED = Escapes()
 
 
 def safe(value: object) -> str:
     """Return a value as markup: what knows itself to be markup as it is, all else escaped."""
     if type(value) is str:
-        return escaped(value) if len(value) < SHORT else escape(value)
+        return ESCAPED[value]
     return str(value.__html__()) if hasattr(value, "__html__") else escape(str(value))
-
-
-@lru_cache(maxsize=4096)
-def escaped(text: str) -> str:
-    """Return a short text escaped: names, states and times come again in every row."""
-    return escape(text)
 
 
 class Piece:
@@ -39,7 +47,15 @@ class Piece:
 
     def __call__(self, *values: object) -> SafeString:
         """Return it with a value in each place, from left to right."""
-        return SafeString(self.text % tuple([value if type(value) in AS_THEY_ARE else safe(value) for value in values]))
+        written = [
+            value if type(value) in AS_THEY_ARE else ESCAPED[value] if type(value) is str else safe(value)
+            for value in values
+        ]
+        return SafeString(self.text % tuple(written))
+
+    def of_plain(self, *values: object) -> SafeString:
+        """Return it with values in which there is nothing to escape, such as times; none is looked at here."""
+        return SafeString(self.text % values)
 
     def each(self, rows: Iterable[tuple[object, ...]]) -> SafeString:
         """Return it as often as there are rows, one after the other.
@@ -51,7 +67,8 @@ class Piece:
 
 def joined(pieces: Iterable[SafeString], between: str = "") -> SafeString:
     """Return markup one after the other."""
-    return SafeString(safe(between).join(map(safe, pieces)))
+    written = [piece if type(piece) is SafeString else safe(piece) for piece in pieces]
+    return SafeString(safe(between).join(written))
 
 
 NOTHING = joined(())

@@ -226,7 +226,7 @@ BUCKET = environment.bucket(
 )
 STORAGES = {
     "default": BUCKET if CALLCOV_STORAGE_BUCKET else FOLDER,
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "callcov_portal.statics.Statics"},
 }
 FILE_UPLOAD_HANDLERS = ["callcov_portal.uploads.HashingUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -235,7 +235,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a webhook; middleware.body_limi
 
 # --- Language, time, logs ------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-USE_I18N = True
+USE_I18N = False  # there is one language, so nobody has to ask for each text which it is
 USE_TZ = True
 TIME_ZONE = env.str("CALLCOV_TIME_ZONE", "UTC", validate=environment.a_time_zone)
 FORMAT_MODULE_PATH = ["callcov_portal.formats"]

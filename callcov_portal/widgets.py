@@ -28,6 +28,8 @@ OPTION = Piece('\n  <option value="{}"{}>{}</option>')
 def attributes(widget: Widget) -> SafeString:
     """Write the attributes; True stands for one without a value, False for none."""
     given = widget["attrs"].items()
+    if not given:  # as most options
+        return NOTHING
     return joined(
         MARK(name) if value is True else ATTRIBUTE(name, value) for name, value in given if value is not False
     )

@@ -7,7 +7,7 @@ from django.test.html import parse_html
 
 from callcov_portal.filters import CallFilter, DayInput
 from callcov_portal.forms import PersonInput
-from callcov_portal.markup import Piece, safe
+from callcov_portal.markup import MOST, Escapes, Piece, safe
 from callcov_portal.widgets import WRITERS, Renderer
 
 NASTY = """<b>&"it's" 100%</b>"""
@@ -60,3 +60,24 @@ def test_a_piece_escapes_what_is_no_markup():
     assert link == ('<a href="&lt;b&gt;&amp;&quot;it&#x27;s&quot; 100%&lt;/b&gt;" style="width: 100%">7<b>&lt;</b></a>')
     assert safe(link) == link
     assert safe(None) == "None"
+
+
+def test_what_is_kept_of_escaped_texts_has_an_end():
+    escapes = Escapes()
+    for text in (NASTY * 9, "<", *map(str, range(MOST))):
+        assert escapes[text] == escapes[text] == safe(text)
+    assert NASTY * 9 not in escapes
+    assert len(escapes) <= MOST
+
+
+def test_choices_that_are_set_in_one_form_are_not_those_of_another():
+    one, other = CallFilter({}), CallFilter({})
+    assert one.fields["state"].widget is not other.fields["state"].widget
+    one.fields["state"].widget.choices = [("queued", "None but this")]
+    one.fields["state"].widget.attrs["class"] = "narrow"
+    one.fields["failure"].choices = [("", "None")]
+    for form in (other, CallFilter({})):
+        assert form.fields["state"].widget.choices == form.fields["state"].choices
+        assert "class" not in form.fields["state"].widget.attrs
+        assert len(form.fields["failure"].choices) > 1
+        assert form.fields["failure"].widget.choices == form.fields["failure"].choices

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from callcov_portal import hiding
-from callcov_portal.markup import NOTHING, Piece
+from callcov_portal.markup import NOTHING, Piece, safe
 from callcov_portal.models import Analysis, Failure, Outcome, State
 from callcov_portal.reading import generic, transcripts
 
@@ -47,8 +47,8 @@ def when(moment: datetime | None, prefix: str = "") -> SafeString:
 
 def time_of(local: datetime, this_year: int, prefix: str = "") -> SafeString:
     """Write a local time; a list, which has a hundred, looks at zone and year once."""
-    exact = f"{prefix} {exactly(local)}" if prefix else exactly(local)
-    return TIME(local.isoformat(), exact, shortly(local, is_this_year=local.year == this_year))
+    exact = f"{safe(prefix)} {exactly(local)}" if prefix else exactly(local)
+    return TIME.of_plain(local.isoformat(), exact, shortly(local, is_this_year=local.year == this_year))
 
 
 def exactly(local: datetime) -> str:

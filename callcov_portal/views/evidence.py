@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import Http404
 from django.utils.safestring import SafeString
 
-from callcov_portal.markup import Piece, escaped, safe
+from callcov_portal.markup import ESCAPED, Piece, safe
 from callcov_portal.models import (
     Analysis,
     Document,
@@ -236,14 +236,14 @@ def with_sound(one: Line, veil: Veil, link: str) -> tuple[object, ...]:
     position, speaker, label, text, masked, start, end = one
     at = transcripts.clock(start)
     words = words_of(text, masked, veil)
-    return escaped(speaker), position, start, end, link, start, start, at, at, escaped(who(speaker, label)), words
+    return ESCAPED[speaker], position, start, end, link, start, start, at, at, ESCAPED[who(speaker, label)], words
 
 
 def without_sound(one: Line, veil: Veil) -> tuple[object, ...]:
     """Return what stands in the list item of a segment of which there is no sound."""
     position, speaker, label, text, masked, start, _ = one
     words = words_of(text, masked, veil)
-    return escaped(speaker), position, transcripts.clock(start), escaped(who(speaker, label)), words
+    return ESCAPED[speaker], position, transcripts.clock(start), ESCAPED[who(speaker, label)], words
 
 
 def words_of(text: str, masked: str, veil: Veil) -> str:

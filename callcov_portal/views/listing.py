@@ -11,7 +11,7 @@ from django.http import QueryDict
 from callcov_portal.models import User
 from callcov_portal.views.columns import columns_of
 from callcov_portal.views.paging import Calls, capped_count, page_of
-from callcov_portal.views.rows import Row, Stages, rows_of, stages_of, written
+from callcov_portal.views.rows import Row, Stages, head_of, rows_of, stages_of, written
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def list_context(
     )
     return {
         "page": page,
-        "columns": columns,
+        "head": head_of(tuple(columns), picks=picks),
         "rows": rows,
         "written": written(rows, stages, columns, picks=picks, within=within),
         "live": live_of(rows, stages),

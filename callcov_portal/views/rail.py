@@ -61,7 +61,7 @@ def show_counts(filters: CallFilter) -> None:
         field = cast("forms.ChoiceField", filters.fields[name])
         is_boxes = isinstance(field.widget, forms.CheckboxSelectMultiple)
         choices = cast("list[tuple[str, str]]", field.choices)
-        field.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in choices]
+        field.widget.choices = [(word, labelled(label, found.get(word), is_boxes=is_boxes)) for word, label in choices]
 
 
 def counted(choices: Sequence[Choice]) -> list[int]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from callcov_portal.markup import Piece, joined, safe
+from callcov_portal.markup import NOTHING, Piece, joined, safe
 from callcov_portal.models import UNFINISHED, Analysis, CalledAtSource, Direction, Recording, State
 from callcov_portal.models.people import UNKNOWN_CONTACT
 from callcov_portal.models.prepared import Prepared, key, prepared
@@ -86,7 +86,7 @@ class Page:
     stages: Stages
     originals: Mapping[UUID | None, Original]
     has_form: bool  # `bulk`, by which buttons in rows are sent
-    within: str
+    within: str  # markup
     call: str
     agent: str
     contact: str
@@ -144,7 +144,7 @@ def written(
 
     With `picks` each row can be selected for the form `bulk`; `within` is the list's query, which its links carry on.
     """
-    carried = f"?{urlencode({'in': within})}" if within else ""
+    carried = safe(f"?{urlencode({'in': within})}") if within else ""
     addresses = (reverse("calls"), reverse("agents"), reverse("contacts"))
     page = Page(
         stages,
@@ -176,6 +176,7 @@ ASSUMED = {
     for source in CalledAtSource
 }
 NOBODY = Piece('<span class="muted">{}</span>')("unknown")
+CALL = Piece("{}{}/{}")
 PERSON = Piece('<a href="{}{}/">{}</a>')
 CAUSE = Piece('<span class="cause" title="{}">{}</span>')
 SAME = Piece('<span class="cause" title="{}">{} <a href="{}{}/">call #{}</a></span>{}')
@@ -249,11 +250,27 @@ def told(ratio: float | None, sentence: str) -> str:
     return "" if ratio is None else sentence.format(share(ratio))
 
 
+HEAD = Piece('<tr role="row">{}{}</tr>')
+PICKED = Piece('<th role="columnheader" scope="col" class="pick"><span class="visually-hidden">Selected</span></th>')()
+COLUMN = Piece('<th role="columnheader" scope="col"{}{}>{}</th>')
+CSS, HINT = Piece(' class="{}"'), Piece(' title="{}"')
+
+
+@lru_cache(maxsize=256)
+def head_of(columns: tuple[Column, ...], *, picks: bool) -> SafeString:
+    """Return the head of a list with these columns; with `picks` of one more, in which rows are selected."""
+    cells = (
+        COLUMN(CSS(one.css) if one.css else NOTHING, HINT(one.hint) if one.hint else NOTHING, one.label)
+        for one in columns
+    )
+    return HEAD(PICKED if picks else NOTHING, joined(cells))
+
+
 Value = Callable[[Row, Page], object]
 # What the cells of a row are filled with, by the names that stand in them.
 VALUES: dict[str, Value] = {
     "pk": lambda row, _: row.pk,
-    "call": lambda row, page: f"{page.call}{row.pk}/{page.within}",
+    "call": lambda row, page: CALL.of_plain(page.call, row.pk, page.within),
     "source": lambda row, _: row.file_name or row.link,
     "demo": lambda row, _: DEMO if row.is_demo else "",
     "state": lambda row, page: chip_of(row.state, row.failure, *page.stages.get(row.analysis, ("", 0.0))),
