@@ -235,4 +235,4 @@ def some_of(shape: Shape, most: int) -> Prepared:
 def count_of(shape: Shape, most: int) -> Prepared:
     """Return the statement that counts up to so many."""
     some = some_of(shape, most)
-    return replace(some, sql=f"SELECT COUNT(*) FROM ({some.sql}) counted", converters={})  # noqa: S608
+    return replace(some, sql=f"SELECT COUNT(*) FROM ({some.sql}) counted", converters=())  # noqa: S608

@@ -3,8 +3,8 @@
 They are for what every page asks and every result writes; all else is better said in Django's own words.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
@@ -21,11 +21,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Prepared:
-    """A statement, the values it was made with, and how the columns come to be what the models say, by their places."""
+    """A statement, the values it was made with, and how columns, by their places, come to be what the models say."""
 
     sql: str
     parameters: tuple[Any, ...] = ()
-    converters: Mapping[int, Sequence[Converter]] = field(default_factory=dict)
+    converters: tuple[tuple[int, Converter], ...] = ()
     columns: int = 0  # of one that was put together here
 
     def rows(self, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
@@ -36,9 +36,8 @@ class Prepared:
     def converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return a row as the models say."""
         values = list(row)
-        for at, converters in self.converters.items():
-            for convert in converters:
-                values[at] = convert(values[at])
+        for at, convert in self.converters:
+            values[at] = convert(values[at])
         return tuple(values)
 
 
@@ -91,7 +90,7 @@ def prepared(rows: QuerySet[Any, Any]) -> Prepared:
     return Prepared(
         sql,
         tuple(parameters),
-        {at: [bound(convert, expression) for convert in some] for at, (some, expression) in converters.items()},
+        tuple((at, bound(one, expression)) for at, (some, expression) in converters.items() for one in some),
         len(compiler.select),
     )
 
