@@ -182,6 +182,7 @@ CAUSE = Piece('<span class="cause" title="{}">{}</span>')
 SAME = Piece('<span class="cause" title="{}">{} <a href="{}{}/">call #{}</a></span>{}')
 KEEP = Piece(
     ' <button type="submit" class="small" form="bulk" formaction="{}{}/keep-both/" '
+    'data-ask="Keep both calls? This one is then sent too, and uses its minutes." '
     'aria-label="Keep both: call #{} is sent too">Keep both</button>'
 )
 HEARD = Piece('<span class="heard" aria-hidden="true">●{}</span>')

@@ -56,6 +56,12 @@
   document.addEventListener("htmx:afterSettle", refresh);
   addEventListener("pageshow", refresh);
 
+  // What uses minutes is asked about before it is done, as it is on the page of a call.
+  document.addEventListener("click", (event) => {
+    const question = event.target.closest("button[data-ask]")?.dataset.ask;
+    if (question && !window.confirm(question)) event.preventDefault();
+  });
+
   // --- Keys --------------------------------------------------------------------------------------------------------------
 
   function mark(row) {
