@@ -8,6 +8,7 @@
   const LETTERS_IN_ONE_REQUEST = 250_000;
   const DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 60_000, 60_000, 60_000, 60_000, 60_000];
   const FIELDS = ["agent", "contact", "called_at", "direction"];
+  const ROWS_AT_ONCE = 100;
   const WAITS = new Set(["chosen", "missing", "waiting", "sending", "paused", "leaving"]); // nothing has become of it yet
 
   const byId = (id) => document.getElementById(id);
@@ -238,6 +239,10 @@
         fresh.append(row.element);
         added.push(row);
         watch.observe(row.element);
+        if (added.length % ROWS_AT_ONCE === 0) {
+          list.append(fresh);
+          await new Promise((go) => setTimeout(go)); // the page stays usable while thousands come
+        }
       }
     }
     list.append(fresh);
@@ -361,7 +366,7 @@
       headers: { "X-CSRFToken": token },
       retryDelays: DELAYS,
       storeFingerprintForResuming: false,
-      onShouldRetry: (error) => navigator.onLine && !isSignedOut(error) && (statusOf(error) < 400 || statusOf(error) >= 500 || [409, 423].includes(statusOf(error))),
+      onShouldRetry: (error, tried) => navigator.onLine && !isSignedOut(error) && !(isAway(error) && tried > 1) && (statusOf(error) < 400 || statusOf(error) >= 500 || [409, 423].includes(statusOf(error))),
       onProgress: (count) => { report(row, count); row.fate.textContent = count < row.size ? `${Math.floor((100 * count) / row.size)} %` : "Being checked…"; soon(); },
       onSuccess: ({ lastResponse }) => ended(row, () => settle(row, JSON.parse(lastResponse.getHeader("Callcov-Fate")))),
       onError: (error) => ended(row, () => broken(row, error)),
@@ -373,6 +378,8 @@
   // A session that has ended leads every request to the page where one signs in, with whatever method it had.
   const isSignedOut = (error) => [403, 405].includes(statusOf(error)) || Boolean(error.originalRequest?.getUnderlyingObject().responseURL?.includes("/login/"));
   const statusOf = (error) => error.originalResponse?.getStatus() ?? 0;
+  const isPlain = (error) => error.originalResponse?.getHeader("Content-Type")?.startsWith("text/plain"); // ours, and no page of a proxy
+  const isAway = (error) => statusOf(error) === 503 && isPlain(error); // the storage is: it is said, and tried again later
 
   function ended(row, settleIt) {
     sending -= 1;
@@ -384,9 +391,8 @@
   function broken(row, error) {
     const status = statusOf(error);
     const words = error.originalResponse?.getBody()?.trim();
-    const isPlain = error.originalResponse?.getHeader("Content-Type")?.startsWith("text/plain"); // ours, and no page of a proxy
     if (!status && !isSignedOut(error)) move(row, "paused", navigator.onLine ? "The server cannot be reached. It is tried again." : "No network. It goes on by itself.");
-    else if (status === 503 && isPlain) move(row, "paused", words);
+    else if (isAway(error)) move(row, "paused", words);
     else if (status === 410) move(row, "cancelled", "Cancelled");
     else if (isSignedOut(error)) move(row, "failed", "You are signed out. Sign in in another tab, then reload this page.");
     else move(row, "failed", status < 500 || status === 507 ? words : `The server could not take it (error ${status}).`);

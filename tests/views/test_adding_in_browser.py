@@ -1,5 +1,6 @@
 """Adding calls in a real browser: files and folders, patterns, networks that break, tabs that are closed."""
 
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from callcov_portal.actions import file_patterns
 from callcov_portal.models import Batch, BatchItem, BatchState, Fate, Recording
+from callcov_portal.storage import StorageAway
 from callcov_portal.uploads import incoming_folder
-from tests.soak import many
+from tests.soak import many, tell
 from tests.sounds import wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -155,3 +157,77 @@ def test_a_file_that_is_half_here_goes_on_where_it_broke_off(page, tmp_path):
     page.locator("#id_files").set_input_files(str(sound))
     sum_is(page, "1 file: 1 stored")
     assert offsets == ["100000"]
+
+
+def test_a_storage_that_is_away_is_told_and_what_came_is_taken_in_once_it_is_back(page, tmp_path, monkeypatch):
+    def away(*_given, **_more):
+        raise StorageAway("refused")
+
+    folder = folder_of(2, tmp_path)
+    page.goto("/calls/add/")
+    page.locator("#id_agent").fill("otto")
+    page.locator("#id_folder").set_input_files(str(folder))
+    with monkeypatch.context() as patched:
+        patched.setattr("callcov_portal.actions.shelving.shelve", away)
+        page.get_by_role("button", name="Add 2 files").click()
+        said = "The storage for recordings does not answer. The file is kept here, and taken in when it does."
+        for row in (0, 1):
+            expect(page.locator('[data-state="paused"]').nth(row)).to_contain_text(said)
+        sum_is(page, "2 files: 2 paused")
+    assert len(list(incoming_folder().glob("*.part"))) == 2
+    assert not Recording.objects.exists()
+    sent: list[bytes] = []
+    page.on("request", lambda one: sent.append(one.post_data_buffer or b"") if one.method == "PATCH" else None)
+    page.get_by_role("button", name="Try 2 files again").click()
+    sum_is(page, "2 files: 2 stored")
+    assert not any(sent), "what was here was sent again"
+
+
+def test_a_folder_that_is_dropped_is_read_to_its_bottom(page, tmp_path):
+    folder = folder_of(150, tmp_path)  # a browser hands out a folder by the hundred
+    deep = folder / "week 1" / "monday"
+    deep.mkdir(parents=True)
+    (deep / "otto_c9.wav").write_bytes(wav(0.1, seed=999))
+    page.goto("/calls/add/")
+    box = page.locator("#drop").bounding_box()
+    dropped = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    hand = page.context.new_cdp_session(page)
+    for moment in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": moment, "x": box["x"] + 9, "y": box["y"] + 9, "data": dropped})
+        if moment == "dragOver":
+            expect(page.locator("#drop")).to_have_class(re.compile(r"\bover\b"))
+    sum_is(page, "151 files: 151 chosen")
+    expect(page.locator(".upload .name", has_text="otto_c9.wav")).to_be_attached()
+    expect(page.locator("#drop")).not_to_have_class(re.compile(r"\bover\b"))
+
+
+MANY = 2000
+SMOOTH = 200  # milliseconds that the page may be busy at one time
+
+
+def test_two_thousand_files_stand_on_the_page_and_it_stays_smooth(page):
+    page.goto("/calls/add/")
+    page.evaluate(
+        """count => {
+            const chosen = new DataTransfer();
+            const file = n => new File([`no sound ${n}`], `nora_c${n}.wav`, {type: "audio/wav"});
+            for (let n = 0; n < count; n++) chosen.items.add(file(n));
+            document.querySelector("#id_files").files = chosen.files;
+        }""",
+        MANY,
+    )
+    page.evaluate(
+        """() => {
+            window.long = [0];
+            new PerformanceObserver(list => { for (const one of list.getEntries()) window.long.push(one.duration); })
+                .observe({type: "longtask"});
+            document.querySelector("#id_files").dispatchEvent(new Event("change", {bubbles: true}));
+        }"""
+    )
+    sum_is(page, f"{MANY:,} files: {MANY:,} chosen")
+    expect(page.locator(".upload")).to_have_count(MANY)
+    page.locator(".upload").nth(MANY - 1).scroll_into_view_if_needed()
+    expect(page.locator(".upload").nth(MANY - 1)).to_contain_text(f"c{MANY - 1}")
+    longest = page.evaluate("Math.max(...window.long)")
+    tell(f"{MANY:,} files chosen: the page was busy for {longest:.0f} ms at one time at most")
+    assert longest <= SMOOTH
