@@ -19,6 +19,7 @@ from callcov_portal.bodies import Application
 from callcov_portal.models import User
 from callcov_portal.models.prepared import AtOnce, PreparedModels, prepared_models
 from callcov_portal.sessions import is_signed_in, sessions_by_key, whose
+from callcov_portal.storage import is_folder
 from callcov_portal.views.audio import Answer, sound
 from callcov_portal.views.listening import BeingMade, Heard, calls_by_number
 
@@ -50,8 +51,11 @@ def straight_to_sound(application: Application) -> Application:
 
 
 def is_plain(environ: dict[str, Any]) -> bool:
-    """Say whether nothing but sound is asked for, at an address of ours and not where we want to be asked otherwise."""
-    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or environ.get("QUERY_STRING"):
+    """Say whether nothing but sound that lies here is asked for, at an address of ours, and as we want to be asked.
+
+    A storage elsewhere is slower than all that is saved, and while it does not answer nobody should wait for it twice.
+    """
+    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or environ.get("QUERY_STRING") or not is_folder():
         return False
     if settings.SECURE_SSL_REDIRECT:
         header, value = settings.SECURE_PROXY_SSL_HEADER

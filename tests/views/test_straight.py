@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage, default_storage
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -180,6 +181,14 @@ def test_a_database_that_fails_is_told_on_the_long_way(served, call, passed, mon
 
     monkeypatch.setattr("callcov_portal.views.straight.person_and_call", broken)
     assert get(served, call).status_code == 200
+    assert len(passed) == 1
+
+
+def test_what_lies_elsewhere_goes_the_long_way(served, call, passed, monkeypatch):
+    store = InMemoryStorage()
+    Recording.objects.update(file=store.save("there.wav", ContentFile(CONTENT)))
+    monkeypatch.setattr("callcov_portal.storage.default_storage", store)
+    assert body(get(served, call, Range="bytes=5-9")) == CONTENT[5:10]
     assert len(passed) == 1
 
 
