@@ -81,7 +81,7 @@ def database(folder: Path) -> dict[str, Any]:
     if found["ENGINE"] != "django.db.backends.postgresql":
         raise EnvError("CALLCOV_DATABASE_URL: only sqlite:// and postgres:// are supported")
     patience = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000"
-    return found | {"OPTIONS": {"options": patience} | found.get("OPTIONS", {})}
+    return found | {"OPTIONS": {"options": patience, "connect_timeout": 5} | found.get("OPTIONS", {})}
 
 
 def bucket(name: str, *, endpoint: str, region: str, key: str, secret: str, prefix: str) -> dict[str, Any]:

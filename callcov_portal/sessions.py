@@ -25,7 +25,8 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         """Return what the session holds; nothing, and it loses its key, where it is unknown or over."""
-        for text, until in sessions_by_key().rows([self.session_key]):
+        named = "\0" not in (self.session_key or "")  # a character that PostgreSQL does not take
+        for text, until in sessions_by_key().rows([self.session_key]) if named else ():
             if until > timezone.now():
                 content = deepcopy(decoded(text))
                 if (way := content.get(BACKEND_SESSION_KEY)) in OURS:

@@ -4,7 +4,6 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from callcov_portal.bodies import in_one_piece, whole_bodies
 from callcov_portal.launch import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcov_portal.settings")
@@ -14,6 +13,6 @@ if "CALLCOV_SUPERVISED" in os.environ:  # granian forks its worker: a killed gra
 
 django = get_wsgi_application()
 
-from callcov_portal.views.straight import straight_to_sound  # noqa: E402  models wait for Django's set-up
+from callcov_portal.views.straight import portal  # noqa: E402  it reads models, which wait for Django's set-up
 
-application = straight_to_sound(in_one_piece(whole_bodies(django)))
+application = portal(django)

@@ -1,5 +1,6 @@
 """The sound itself, in ranges, so that a player can seek: Django's own FileResponse ignores Range."""
 
+import re
 from collections.abc import Iterable, Mapping
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -18,6 +19,8 @@ from callcov_portal.views.errors import error_page
 from callcov_portal.views.listening import NO_AUDIO, BeingMade, Heard, Served, heard, served_of, wants_all
 from callcov_portal.views.ranges import BLOCK, NotSatisfiable, Span, blocks, span_of
 from callcov_portal.views.rendering import PortalRequest
+
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Answer(NamedTuple):
@@ -94,9 +97,9 @@ def sent(asked: Mapping[str, Any], file: Opened, served: Served, described: dict
 def description(served: Served, *, as_download: bool) -> dict[str, str]:
     """Return the headers of every answer: the type is ours, never the sender's; nothing in it may run; not shared.
 
-    A browser asks again before it plays what it kept: what may be heard of a call can change.
+    A name is the sender's: no header holds the control characters that it may have. A browser asks again before it plays what it kept: what may be heard of a call can change.
     """
-    disposition = content_disposition_header(as_attachment=as_download, filename=served.file_name)
+    disposition = content_disposition_header(as_attachment=as_download, filename=CONTROLS.sub("", served.file_name))
     headers = {
         "Content-Type": served.mime,
         "Content-Disposition": disposition or "inline",

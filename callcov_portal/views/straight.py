@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import Error as DatabaseTrouble
+from django.core.handlers.wsgi import get_str_from_wsgi
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.cookie import parse_cookie
@@ -15,33 +15,36 @@ from django.http.request import split_domain_port, validate_host
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from callcov_portal.bodies import Application
+from callcov_portal.bodies import Application, in_one_piece, whole_bodies
 from callcov_portal.models import User
 from callcov_portal.models.prepared import AtOnce, PreparedModels, prepared_models
 from callcov_portal.sessions import is_signed_in, sessions_by_key, whose
 from callcov_portal.storage import is_folder
 from callcov_portal.views.audio import Answer, sound
-from callcov_portal.views.listening import BeingMade, Heard, calls_by_number
+from callcov_portal.views.listening import Heard, calls_by_number
 
 SOUND = re.compile(r"/calls/([0-9]{1,18})/audio/", re.ASCII)
-TO_BE_EXPLAINED = (BeingMade, DatabaseTrouble, Http404, LookupError, OSError, PermissionDenied)
+
+
+def portal(django: Application) -> Application:
+    """Return what the web server asks: Django, and what is done before it."""
+    return straight_to_sound(in_one_piece(whole_bodies(django)))
 
 
 def straight_to_sound(application: Application) -> Application:
     """Wrap the portal: whoever may hear a call gets its sound at once.
 
-    Who may not, what is not there, and what is not plain go the long way, on which it is said why. Settings are looked at
-    here: they do not change while a portal runs.
+    Who may not, what is not there, and what is not plain go the long way, on which it is said why.
     """
     of_every_answer = headers_of_every_answer()
 
     def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        found = SOUND.fullmatch(environ["PATH_INFO"])
+        found = SOUND.fullmatch(environ.get("PATH_INFO", ""))
         if not found or not is_plain(environ):
             return application(environ, start_response)
         try:
             answer = answer_for(environ, int(found[1]))
-        except TO_BE_EXPLAINED:
+        except Exception:  # noqa: BLE001  nothing has been sent, and the long way has pages and a log for it
             return application(environ, start_response)
         status = f"{answer.status.value} {answer.status.phrase}"
         start_response(status, [*answer.headers.items(), *of_every_answer])
@@ -66,9 +69,9 @@ def is_plain(environ: dict[str, Any]) -> bool:
 
 
 def answer_for(environ: dict[str, Any], number: int) -> Answer:
-    """Return what is sent to whose session it is; raises one of TO_BE_EXPLAINED where there is nothing for this person."""
+    """Return what is sent to whose session it is; raises where there is nothing for this person."""
     close_old_connections()  # as Django does before a request
-    key = parse_cookie(environ.get("HTTP_COOKIE", ""))[settings.SESSION_COOKIE_NAME]
+    key = parse_cookie(get_str_from_wsgi(environ, "HTTP_COOKIE", ""))[settings.SESSION_COOKIE_NAME]
     if not (found := person_and_call().found(key, whose(key), number)):
         raise Http404
     session, person, call = found

@@ -224,8 +224,14 @@
 
   // --- Choosing ------------------------------------------------------------------------------------------------------------
 
+  let coming = Promise.resolve(); // what was chosen and is not all on the page yet
+
+  function add(files) {
+    coming = coming.then(() => put(files)).catch((error) => say(error.message));
+  }
+
   /** Take what was chosen; only once the page knows what is expected, so that this is not taken for something new. */
-  async function add(files) {
+  async function put(files) {
     await recalled;
     const fresh = document.createDocumentFragment();
     const added = [];
@@ -314,6 +320,7 @@
   async function start() {
     if (isAdding) return;
     isAdding = true;
+    await coming; // all of it is meant, also what is not shown yet
     say("");
     retry(["paused", "failed"]);
     try {

@@ -16,10 +16,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.test.client import ClientHandler
 
-from callcov_portal.bodies import in_one_piece, whole_bodies
 from callcov_portal.models import Recording
 from callcov_portal.views.ranges import BLOCK
-from callcov_portal.views.straight import straight_to_sound
+from callcov_portal.views.straight import portal
 from tests.factories import RecordingFactory
 
 SIZE = BLOCK * 2 + 1000
@@ -27,18 +26,25 @@ CONTENT = random.Random(7).randbytes(SIZE)
 
 
 class Served(ClientHandler):
-    """Asks the whole WSGI application, and returns its answer as one of Django's."""
+    """Asks a WSGI application, one of the portal's if none is given, and returns its answer as one of Django's."""
+
+    def __init__(self, application: Any = None) -> None:
+        super().__init__()
+        self.application = application
 
     def __call__(self, environ: dict[str, Any]) -> Any:
         said: list[Any] = []
-        portal = straight_to_sound(in_one_piece(whole_bodies(WSGIHandler())))
+        application = self.application or portal(WSGIHandler())
         with connection_kept():
-            pieces = portal(environ, lambda status, headers, _trouble=None: said.extend((status, headers)))
+            pieces = application(environ, lambda status, headers, _trouble=None: said.extend((status, headers)))
         status, headers = said
         kind = HttpResponse if isinstance(pieces, list) else StreamingHttpResponse
         response = kind(pieces, status=int(status[:3]))
         del response.headers["Content-Type"]
+        names = [name for name, _ in headers if name != "Set-Cookie"]
+        assert len(names) == len(set(names)), "said twice"
         for name, value in headers:
+            assert type(name) is type(value) is str
             if name == "Set-Cookie":
                 response.cookies.load(value)
             else:
@@ -64,10 +70,10 @@ def connection_kept() -> Iterator[None]:
             moment.connect(close_old_connections)
 
 
-def as_served(client: Client) -> Client:
+def as_served(client: Client, application: Any = None) -> Client:
     """Return the same client, with the same session, that asks by WSGI."""
     served = copy(client)
-    served.handler = Served()
+    served.handler = Served(application)
     served.defaults = served.defaults | {"HTTP_HOST": "testserver"}  # which servers say, and tests' clients do not
     return served
 

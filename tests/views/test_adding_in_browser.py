@@ -202,7 +202,7 @@ def test_a_folder_that_is_dropped_is_read_to_its_bottom(page, tmp_path):
 
 
 MANY = 2000
-SMOOTH = 200  # milliseconds that the page may be busy at one time
+SMOOTH = 100  # milliseconds that the page may be busy at one time
 
 
 def test_two_thousand_files_stand_on_the_page_and_it_stays_smooth(page):
