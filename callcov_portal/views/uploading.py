@@ -23,7 +23,7 @@ from callcov_portal import parts, tasks
 from callcov_portal.actions import batches
 from callcov_portal.bodies import BrokenOff
 from callcov_portal.models import BatchItem, BatchState, Fate
-from callcov_portal.storage import AWAY, StorageAway
+from callcov_portal.storage import StorageAway
 from callcov_portal.uploads import NO_ROOM, DiskFull, incoming_folder, refuse_if_disk_full
 from callcov_portal.views.fates import fate_of
 from callcov_portal.views.rendering import PortalRequest
@@ -196,7 +196,7 @@ def taken_in(item: BatchItem) -> BatchItem:
         raise Refused(423, "The file is being taken in. Ask again in a moment.") from error
     except StorageAway as error:
         log.warning("upload_waits_for_storage", item=item.pk, error=str(error))
-        raise Refused(503, f"{AWAY} The file is kept here, and taken in when it does.") from error
+        raise Refused(503, "Kept here until the storage answers.") from error
     except FileNotFoundError:
         item.refresh_from_db()
     offset_of(item)

@@ -38,7 +38,7 @@ def test_a_file_sent_in_pieces_is_kept_here_and_taken_in_afterwards(as_bob, bob,
     create(as_bob, item)
     answer = patch(as_bob, item, SOUND, 0)
     assert answer.status_code == 503
-    assert "kept here" in answer.content.decode()
+    assert "Kept here until the storage answers" in answer.content.decode()
     assert batches.part_of(item).read_bytes() == SOUND
     away(is_away=False)
     assert head(as_bob, item).status_code == 200

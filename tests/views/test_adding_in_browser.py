@@ -170,7 +170,7 @@ def test_a_storage_that_is_away_is_told_and_what_came_is_taken_in_once_it_is_bac
     with monkeypatch.context() as patched:
         patched.setattr("callcov_portal.actions.shelving.shelve", away)
         page.get_by_role("button", name="Add 2 files").click()
-        said = "The storage for recordings does not answer. The file is kept here, and taken in when it does."
+        said = "Kept here until the storage answers."
         for row in (0, 1):
             expect(page.locator('[data-state="paused"]').nth(row)).to_contain_text(said)
         sum_is(page, "2 files: 2 paused")
