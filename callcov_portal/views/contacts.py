@@ -135,7 +135,7 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
         "kind": "contact",
         "page": page,
         "events": events_of(shown, before=older_than(calls, shown)),
-        "count": capped_count(branches),
+        "count": capped_count(branches, page),
         "agents": calls.order_by().values("agent").distinct().count(),
         "behind": urlencode({"contact": person.identifier}),
         "aliases": list(person.aliases.order_by("key")),

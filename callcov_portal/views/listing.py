@@ -47,10 +47,9 @@ def list_context(
     page = page_of(calls, parameters)
     rows = rows_of(page.numbers)
     stages = stages_of(rows)
-    columns, within = (
-        columns_of(user.call_columns if user else ()),
-        clean_query(parameters) if within is None else within,
-    )
+    columns = columns_of(user.call_columns if user else ())
+    query = clean_query(parameters)
+    within = query if within is None else within
     return {
         "page": page,
         "head": head_of(tuple(columns), picks=picks),
@@ -58,8 +57,8 @@ def list_context(
         "written": written(rows, stages, columns, picks=picks, within=within),
         "live": live_of(rows, stages),
         "picks": picks,
-        "count": capped_count(calls),
-        "query": clean_query(parameters),
+        "count": capped_count(calls, page),
+        "query": query,
         "within": within,
     }
 

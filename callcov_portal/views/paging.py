@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 
 from callcov_portal.models.branches import Branch, Key
+from callcov_portal.views.believing import Believed
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
+MANY = Believed()  # branches that hold more calls together
 
 Calls = Sequence[Branch]  # what is read in order, and merged
 
@@ -62,10 +64,17 @@ def read_cursor(text: str) -> Key | None:
         return None
 
 
-def capped_count(calls: Calls) -> str:
-    """Return how many there are, in words; counting stops at 1,000, because counting is what grows."""
+def capped_count(calls: Calls, page: Page) -> str:
+    """Return how many there are, in words; counting stops at 1,000, because counting is what grows.
+
+    Where there were more, that is believed for a minute, but not of calls that stand on one page.
+    """
+    asked = tuple(calls)
+    if asked in MANY and (page.newer or page.older):
+        return f"more than {COUNT_CAP:,} calls"
     count = count_of(calls)
     if count > COUNT_CAP:
+        MANY.add(asked)
         return f"more than {COUNT_CAP:,} calls"
     return "1 call" if count == 1 else f"{count:,} calls"
 

@@ -1,6 +1,5 @@
 """The filters beside the list: how many calls each choice has, and the days that people ask for most."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,18 +10,18 @@ from django import forms
 from django.db.models import Value
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.html import format_html
 
 from callcov_portal.filters import DIRECTIONS, UNKNOWN_DIRECTION, VERDICTS, CallFilter
+from callcov_portal.markup import Piece
 from callcov_portal.models import Agent, Failure, Outcome, State, User
 from callcov_portal.models.prepared import Prepared, prepared
 from callcov_portal.models.selection import CAP, Choice, capped_counts
+from callcov_portal.views.believing import Believed
 from callcov_portal.views.listing import clean_query
 
 MOST_NAMES = 200
-BELIEVED = 60.0  # seconds
-MANY: dict[Choice, float] = {}
-"""Choices with more than `CAP` calls, and until when this process takes that for granted."""
+COUNTED_BOX = Piece('{} <span class="n">{}</span>')
+MANY = Believed()  # choices with more than `CAP` calls
 
 # What is counted of each filter: its choices, and the calls behind each.
 COUNTED: dict[str, dict[str, Choice]] = {
@@ -69,10 +68,11 @@ def counted(choices: Sequence[Choice]) -> list[int]:
 
     Where there are more, that is believed for a minute: to count a thousand again for each page costs more than its rows.
     """
-    now = time.monotonic()
-    unknown = [choice for choice in choices if MANY.get(choice, 0.0) <= now]
+    unknown = [choice for choice in choices if choice not in MANY]
     found = dict(zip(unknown, capped_counts(unknown), strict=True))
-    MANY.update((choice, now + BELIEVED) for choice, count in found.items() if count > CAP)
+    for choice, count in found.items():
+        if count > CAP:
+            MANY.add(choice)
     return [found.get(choice, CAP + 1) for choice in choices]
 
 
@@ -81,7 +81,7 @@ def labelled(label: str, count: int | None, *, is_boxes: bool) -> str:
     if count is None:
         return label
     number = f"{CAP:,}+" if count > CAP else f"{count:,}"
-    return format_html('{} <span class="n">{}</span>', label, number) if is_boxes else f"{label} · {number}"
+    return COUNTED_BOX(label, number) if is_boxes else f"{label} · {number}"
 
 
 def offer_names(filters: CallFilter) -> None:

@@ -33,8 +33,9 @@ def trouble() -> Trouble | None:
     One query, and one question about the disk.
     """
     found = signals(sweeping.SWEPT, gateway.TROUBLE, bell.TROUBLE, storing.TROUBLE)
-    alike = broker_trouble(found) or worker_trouble(found) or full_disk() or storage_trouble(found)
-    return alike or api_trouble(found) or little_room()
+    free = room_left()
+    alike = broker_trouble(found) or worker_trouble(found) or full_disk(free) or storage_trouble(found)
+    return alike or api_trouble(found) or little_room(free)
 
 
 def broker_trouble(found: Mapping[str, Signal]) -> Trouble | None:
@@ -63,9 +64,9 @@ def api_trouble(found: Mapping[str, Signal]) -> Trouble | None:
     return Trouble("The API does not work:", f"{sentence(refused.text)} Calls wait; none is lost.", refused.at)
 
 
-def full_disk() -> Trouble | None:
+def full_disk(free: int) -> Trouble | None:
     """Return that no file can be taken."""
-    if room_left() >= KEEP_FREE_BYTES:
+    if free >= KEEP_FREE_BYTES:
         return None
     return Trouble("The disk is full:", "no file is taken until there is room. What is there already goes on.", None)
 
@@ -79,9 +80,8 @@ def storage_trouble(found: Mapping[str, Signal]) -> Trouble | None:
     return Trouble("The storage for recordings does not answer:", text, away.at)
 
 
-def little_room() -> Trouble | None:
+def little_room(free: int) -> Trouble | None:
     """Return that the disk will be full soon."""
-    free = room_left()
     if free >= LITTLE_ROOM:
         return None
     return Trouble(

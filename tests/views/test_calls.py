@@ -6,12 +6,13 @@ from itertools import chain
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from callcov_portal.models import Analysis, Failure, Outcome, Recording, State
 from callcov_portal.models.branches import among
 from callcov_portal.views import paging
+from callcov_portal.views.believing import MOST, Believed
 from callcov_portal.views.rail import COUNTED
 from tests.factories import (
     NOON,
@@ -273,22 +274,47 @@ def test_the_filters_say_how_many_calls_each_choice_has(as_bob, some_calls, monk
     assert "The link could not be fetched · 1" in words
     monkeypatch.setattr("callcov_portal.models.selection.CAP", 1)
     monkeypatch.setattr("callcov_portal.views.rail.CAP", 1)
-    monkeypatch.setattr("callcov_portal.views.rail.MANY", {})
+    monkeypatch.setattr("callcov_portal.views.rail.MANY", Believed())
     assert "Not reviewed · 1+" in text_of(as_bob.get("/calls/"))
 
 
 def test_of_what_there_is_much_nobody_counts_again_for_a_minute(as_bob, some_calls, monkeypatch):
     monkeypatch.setattr("callcov_portal.models.selection.CAP", 1)
     monkeypatch.setattr("callcov_portal.views.rail.CAP", 1)
-    believed: dict[object, float] = {}
+    believed = Believed()
     monkeypatch.setattr("callcov_portal.views.rail.MANY", believed)
     as_bob.get("/calls/")
     Recording.objects.update(verdict="pass")
     words = text_of(as_bob.get("/calls/"))
     assert "Not reviewed · 1+" in words
     assert "Pass · 1+" in words  # what is few is counted each time
-    believed.update(dict.fromkeys(believed, 0.0))
+    believed.until.update(dict.fromkeys(believed.until, 0.0))
     assert "Not reviewed · 0" in text_of(as_bob.get("/calls/"))
+
+
+def test_a_list_with_very_many_calls_is_counted_once_a_minute(as_bob, monkeypatch):
+    believed = Believed()
+    monkeypatch.setattr("callcov_portal.views.paging.MANY", believed)
+    monkeypatch.setattr("callcov_portal.views.paging.COUNT_CAP", 51)
+    RecordingFactory.create_batch(53, agent=(agent := AgentFactory()))
+    assert "more than 51 calls" in text_of(as_bob.get("/calls/"))
+    Recording.objects.filter(pk__in=Recording.objects.values("pk")[:2]).delete()
+    assert "more than 51 calls" in text_of(as_bob.get("/calls/"))
+    assert "(51 calls)" in text_of(as_bob.get(f"/calls/?agent={agent.identifier}"))  # counted for itself
+    with transaction.atomic():
+        Recording.objects.filter(pk__in=Recording.objects.values("pk")[:50]).delete()
+        assert "(1 call)" in text_of(as_bob.get("/calls/"))  # nobody believes what is seen to be wrong
+        transaction.set_rollback(True)
+    believed.until.update(dict.fromkeys(believed.until, 0.0))
+    assert "(51 calls)" in text_of(as_bob.get("/calls/"))
+
+
+def test_what_is_believed_has_an_end():
+    believed = Believed()
+    for number in range(2 * MOST):
+        believed.add(number)
+        assert number in believed
+    assert len(believed.until) <= MOST
 
 
 def test_a_text_that_many_contacts_begin_with_says_that_more_is_needed(as_bob, monkeypatch):
