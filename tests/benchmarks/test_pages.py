@@ -213,9 +213,10 @@ class Waiting:
 
     def ask(self, _path, _headers) -> bytes:
         assert self.is_open
-        self.used += 0.1
+        self.used += 0.1 if self.used else 0.5
         return b""
 
 
-def test_a_server_that_waited_long_is_asked_over_a_new_connection():
+def test_a_server_that_waited_long_is_asked_over_a_new_connection_which_is_no_part_of_the_page():
     assert Page(Waiting(), "/").cost(1) == pytest.approx(0.1)  # type: ignore[arg-type]
+    assert Page(Waiting(), "/", once=True).cost(1) == pytest.approx(0.5)  # type: ignore[arg-type]
