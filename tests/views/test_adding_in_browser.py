@@ -172,7 +172,7 @@ def test_a_storage_that_is_away_is_told_and_what_came_is_taken_in_once_it_is_bac
         page.get_by_role("button", name="Add 2 files").click()
         said = "Kept here until the storage answers."
         for row in (0, 1):
-            expect(page.locator('[data-state="paused"]').nth(row)).to_contain_text(said)
+            expect(page.locator('[data-state="paused"]').nth(row)).to_contain_text(said, timeout=30_000)
         sum_is(page, "2 files: 2 paused")
     assert len(list(incoming_folder().glob("*.part"))) == 2
     assert not Recording.objects.exists()
