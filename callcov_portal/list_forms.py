@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 
-from callcov_portal.filters import CallFilter, DayInput
+from callcov_portal.filter_fields import DayInput
+from callcov_portal.filters import CallFilter
 from callcov_portal.forms import EARLIEST_CALL, PersonInput, zone_name
 from callcov_portal.models import BulkAct, Direction
 from callcov_portal.models.people import IDENTIFIER_LENGTH

@@ -7,7 +7,8 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.test.html import parse_html
 
-from callcov_portal.filters import CallFilter, DayInput
+from callcov_portal.filter_fields import DayInput
+from callcov_portal.filters import CallFilter
 from callcov_portal.forms import PersonInput
 from callcov_portal.markup import MOST, Escapes, Piece, safe
 from callcov_portal.widgets import WRITERS, Renderer
